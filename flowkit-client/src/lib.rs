@@ -1,0 +1,1 @@
+//! flowkit-client of flowkit.

@@ -1,0 +1,1 @@
+//! flowkit-macros of flowkit.
