@@ -24,6 +24,7 @@
 pub mod api;
 mod api_url;
 mod auth;
+mod channel;
 mod client;
 mod config;
 mod error;
@@ -36,6 +37,9 @@ mod version;
 
 pub use api_url::ApiUrl;
 pub use auth::Auth;
+pub use channel::{
+    EventsChannel, EventsOptions, EventsPath, EventsStats, EventsTransport, Flushed, RefusedEvent,
+};
 pub use client::{Attribution, Client};
 pub use config::{API_VERSION, Config, PREFECT_VERSION, USER_AGENT};
 pub use error::{Error, ErrorKind, FieldError};

@@ -100,6 +100,12 @@ impl<R: DeserializeOwned> Request<R> {
         self
     }
 
+    /// Sets a body that is JSON already.
+    pub(crate) fn raw_json(mut self, body: Bytes) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+
     /// Gives the method.
     pub fn method(&self) -> Method {
         self.method

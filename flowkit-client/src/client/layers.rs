@@ -140,7 +140,7 @@ impl Client {
                 Ok(reply) => self.refused(&reply),
                 Err(fault) => self.failed(fault),
             };
-            let after = decide(&self.shared.config.retry, attempt, outcome, fastrand::f64());
+            let after = decide(&self.retry, attempt, outcome, fastrand::f64());
             match after {
                 Retry::After(delay) if until.is_none_or(|until| Instant::now() + delay < until) => {
                     sleep(delay).await;

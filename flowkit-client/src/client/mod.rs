@@ -28,6 +28,7 @@ use crate::api_url::ApiUrl;
 use crate::config::{API_VERSION, Config, USER_AGENT, header};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
+use crate::retry::RetryPolicy;
 use crate::tls;
 use crate::version::ServerVersion;
 
@@ -51,6 +52,7 @@ pub struct Client {
     shared: Arc<Shared>,
     attribution: HeaderMap,
     deadline: Option<Duration>,
+    retry: RetryPolicy,
 }
 
 struct Shared {
@@ -92,6 +94,7 @@ impl Client {
             headers.insert(AUTHORIZATION, header("authorization", &value)?.1);
         }
         headers.extend(config.headers.clone());
+        let retry = config.retry.clone();
         let csrf = Csrf::new(config.csrf && !config.is_cloud());
         let shared = Shared {
             config,
@@ -106,6 +109,7 @@ impl Client {
             shared: Arc::new(shared),
             attribution: HeaderMap::new(),
             deadline: None,
+            retry,
         })
     }
 
@@ -115,6 +119,15 @@ impl Client {
     pub fn with_deadline(&self, limit: Duration) -> Self {
         Self {
             deadline: Some(limit),
+            ..self.clone()
+        }
+    }
+
+    /// Replaces the retry policy for requests sent through the returned clone. Default: the one of the [`Config`].
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        Self {
+            retry,
             ..self.clone()
         }
     }
