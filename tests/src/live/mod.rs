@@ -23,6 +23,7 @@
 
 mod api;
 mod log;
+mod port;
 mod process;
 mod server;
 mod venv;

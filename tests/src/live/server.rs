@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::api::Api;
+use super::port::Port;
 use super::process::Process;
 use super::{log, say, skipped, switched_on, venv};
 
@@ -24,7 +24,7 @@ const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct LiveServer {
     python: PathBuf,
     directory: PathBuf,
-    port: u16,
+    port: Port,
     env: BTreeMap<String, String>,
     auth: Option<String>,
     api: Api,
@@ -70,7 +70,7 @@ impl Options {
     pub(super) fn launch(self) -> LiveServer {
         let python = venv::python();
         let directory = fresh_directory();
-        let port = free_port();
+        let port = Port::reserve();
         let api = Api::new(self.auth.as_deref());
         let Self { auth, env } = self;
         let process = Mutex::default();
@@ -105,7 +105,7 @@ impl LiveServer {
 
     /// Returns what `PREFECT_API_URL` is to be for this server.
     pub fn api_url(&self) -> String {
-        format!("http://127.0.0.1:{}/api", self.port)
+        format!("http://127.0.0.1:{}/api", self.port.number())
     }
 
     /// Kills the server, as an outage would: nothing is finished or said first.
@@ -244,7 +244,7 @@ impl LiveServer {
             "127.0.0.1",
             "--port",
         ]);
-        command.arg(self.port.to_string());
+        command.arg(self.port.number().to_string());
         clean_env(&mut command, &self.directory.join("home"));
         command
             .env("PREFECT_SERVER_LOGGING_LEVEL", "INFO")
@@ -299,12 +299,4 @@ fn remove_old(runs: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port is free");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
 }
