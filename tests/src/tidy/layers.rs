@@ -97,10 +97,17 @@ impl File<'_> {
         if self.is_excepted(&full) || target.is_empty() || self.is_root() && path.is_macro {
             return None;
         }
-        let Some(other) = self.home(target) else {
+        let other = match self.home(target) {
+            Home::Layer(other) => other,
+            // The file itself is told already.
+            Home::Unlisted => return None,
             // A macro is exported at the root whatever module it is written in.
-            let advice = "is no module: name the module that defines it, or list it in tests/src/tidy/table.rs";
-            return (!path.is_macro).then(|| format!("`{full}` {advice}"));
+            Home::Unknown if path.is_macro => return None,
+            Home::Unknown => {
+                return Some(format!(
+                    "`{full}` is no module: name the module that defines it"
+                ));
+            }
         };
         let Place { layer, .. } = self.place;
         let row = self.place.row();
@@ -145,18 +152,23 @@ impl File<'_> {
     }
 
     /// Returns the layer of what a path names: of its longest part that is a module.
-    fn home(&self, target: &[String]) -> Option<Place> {
-        let known = |len: &usize| self.modules.contains(&target[..*len]);
-        if let Some(len) = (1..=target.len()).rev().find(known) {
-            return place(&target[..len]);
+    fn home(&self, target: &[String]) -> Home {
+        let module_of = |path: &[String]| {
+            let lengths = (1..=path.len()).rev();
+            lengths
+                .map(|len| path[..len].to_vec())
+                .find(|path| self.modules.contains(path))
+        };
+        let exported = || {
+            self.exports
+                .get(&target[0])
+                .and_then(|path| module_of(path))
+        };
+        match module_of(target).or_else(exported) {
+            Some(module) => place(&module).map_or(Home::Unlisted, Home::Layer),
+            // Maybe a module that is written inside the root's file.
+            None => place(&target[..1]).map_or(Home::Unknown, Home::Layer),
         }
-        if let Some(exported) = self.exports.get(&target[0]) {
-            let known = |len: &usize| self.modules.contains(&exported[..*len]);
-            let len = (1..=exported.len()).rev().find(known)?;
-            return place(&exported[..len]);
-        }
-        // A module written inside the root's file.
-        place(&target[..1])
     }
 
     fn is_root(&self) -> bool {
@@ -168,6 +180,15 @@ impl File<'_> {
             .iter()
             .any(|(from, to)| fits(from, self.module) && full.starts_with(to))
     }
+}
+
+/// Is what the table says of something in this crate.
+enum Home {
+    Layer(Place),
+    /// It is in a module that the table does not list.
+    Unlisted,
+    /// It is in no module.
+    Unknown,
 }
 
 fn begins(path: &str, prefix: &str) -> bool {
