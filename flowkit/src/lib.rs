@@ -1,1 +1,87 @@
-//! flowkit of flowkit.
+//! Prefect's programming model as a native Rust library.
+//!
+//! Put `#[task]` and `#[flow]` on ordinary functions and get state tracking, retries, timeouts, mapping and
+//! logs: in process with nothing installed, or reporting to a Prefect 3 server when `PREFECT_API_URL` is set.
+//!
+//! ```
+//! use flowkit::prelude::*;
+//!
+//! #[task(retries = 3, retry_delay = "2s")]
+//! async fn double(n: u32) -> u32 {
+//!     n * 2
+//! }
+//!
+//! #[flow]
+//! async fn sum(upto: u32) -> flowkit::Result<u32> {
+//!     let doubled = flowkit::map(1..=upto, double).await?;
+//!     Ok(doubled.into_iter().sum())
+//! }
+//!
+//! # fn main() -> flowkit::Result<()> {
+//! # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+//! assert_eq!(sum(3).await?, 12);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+
+mod clock;
+mod def;
+mod duration;
+mod error;
+mod event;
+mod id;
+mod names;
+mod options;
+mod run;
+mod state;
+mod template;
+mod user_error;
+
+mod backend;
+
+mod engine;
+
+mod report;
+
+mod arguments;
+mod call;
+mod dependency;
+mod flow;
+mod flow_fn;
+mod flow_future;
+mod future;
+mod input;
+mod keep;
+pub mod logging;
+mod map;
+mod parameters;
+mod prints;
+mod registry;
+pub mod runtime;
+mod settings;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod prelude;
+
+pub use backend::{History, Undelivered};
+pub use call::{Finished, ReturnState, TaskCall};
+pub use clock::Timestamp;
+pub use def::{FlowDef, ParamDef, TaskDef};
+pub use dependency::Upstream;
+pub use duration::IntoDuration;
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Level, LogRecord};
+pub use flow::{FlowCall, ReturnFlowState};
+pub use flow_fn::FlowFn;
+pub use flow_future::FlowFuture;
+pub use future::TaskFuture;
+pub use id::{FlowRunId, TaskRunId};
+pub use input::Input;
+pub use map::{DEFAULT_LIMIT, Handles, MapCall, MapFuture, MapStream, map};
+pub use options::{Options, RetryDelay};
+pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};
+pub use runtime::{Runtime, RuntimeBuilder};
+pub use state::{State, StateDetails, StateName, StateType};

@@ -1,0 +1,313 @@
+//! Filters: what a query picks. Conditions of one filter must all hold; values of one condition are alternatives.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{StateType, timestamp};
+
+/// The condition of the API "is one of these".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Any<T> {
+    any_: Vec<T>,
+}
+
+fn any<T>(values: impl IntoIterator<Item = T>) -> Option<Any<T>> {
+    Some(Any {
+        any_: values.into_iter().collect(),
+    })
+}
+
+fn texts<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Option<Any<String>> {
+    any(values.into_iter().map(Into::into))
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+struct StateFilter {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<Any<StateType>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Any<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct All {
+    all_: Vec<String>,
+}
+
+/// Picks flows. The default picks all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct FlowFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Any<String>>,
+}
+
+impl FlowFilter {
+    /// Picks by id.
+    #[must_use]
+    pub fn ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.id = any(ids);
+        self
+    }
+
+    /// Picks by name.
+    #[must_use]
+    pub fn names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.name = texts(names);
+        self
+    }
+}
+
+/// Picks flow runs. The default picks all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct FlowRunFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Any<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<All>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateFilter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment_id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_flow_run_id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_task_run_id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<Any<String>>,
+}
+
+impl FlowRunFilter {
+    /// Picks by id.
+    #[must_use]
+    pub fn ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.id = any(ids);
+        self
+    }
+
+    /// Picks by name.
+    #[must_use]
+    pub fn names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.name = texts(names);
+        self
+    }
+
+    /// Picks runs that have all of these tags.
+    #[must_use]
+    pub fn all_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags = Some(All {
+            all_: tags.into_iter().map(Into::into).collect(),
+        });
+        self
+    }
+
+    /// Picks by the type of the current state.
+    #[must_use]
+    pub fn state_types(mut self, kinds: impl IntoIterator<Item = StateType>) -> Self {
+        self.state.get_or_insert_default().kind = any(kinds);
+        self
+    }
+
+    /// Picks by the name of the current state.
+    #[must_use]
+    pub fn state_names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.state.get_or_insert_default().name = texts(names);
+        self
+    }
+
+    /// Picks by the deployment the run was started from.
+    #[must_use]
+    pub fn deployment_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.deployment_id = any(ids);
+        self
+    }
+
+    /// Picks the subflow runs of these flow runs.
+    #[must_use]
+    pub fn parent_flow_run_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.parent_flow_run_id = any(ids);
+        self
+    }
+
+    /// Picks the subflow runs that these task runs stand for.
+    #[must_use]
+    pub fn parent_task_run_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.parent_task_run_id = any(ids);
+        self
+    }
+
+    /// Picks by what made creating the run idempotent.
+    #[must_use]
+    pub fn idempotency_keys<T: Into<String>>(mut self, keys: impl IntoIterator<Item = T>) -> Self {
+        self.idempotency_key = texts(keys);
+        self
+    }
+}
+
+/// Picks task runs. The default picks all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TaskRunFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Any<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateFilter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_run_id: Option<Any<Uuid>>,
+}
+
+impl TaskRunFilter {
+    /// Picks by id.
+    #[must_use]
+    pub fn ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.id = any(ids);
+        self
+    }
+
+    /// Picks by name.
+    #[must_use]
+    pub fn names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.name = texts(names);
+        self
+    }
+
+    /// Picks by the type of the current state.
+    #[must_use]
+    pub fn state_types(mut self, kinds: impl IntoIterator<Item = StateType>) -> Self {
+        self.state.get_or_insert_default().kind = any(kinds);
+        self
+    }
+
+    /// Picks by the name of the current state.
+    #[must_use]
+    pub fn state_names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.state.get_or_insert_default().name = texts(names);
+        self
+    }
+
+    /// Picks by the flow run the task run belongs to.
+    #[must_use]
+    pub fn flow_run_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.flow_run_id = any(ids);
+        self
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct AtLeast {
+    ge_: u8,
+}
+
+/// Picks lines of run logs. The default picks all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LogFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<AtLeast>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_run_id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_run_id: Option<Any<Uuid>>,
+}
+
+impl LogFilter {
+    /// Picks lines of this level or worse.
+    #[must_use]
+    pub fn min_level(mut self, level: u8) -> Self {
+        self.level = Some(AtLeast { ge_: level });
+        self
+    }
+
+    /// Picks by flow run.
+    #[must_use]
+    pub fn flow_run_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.flow_run_id = any(ids);
+        self
+    }
+
+    /// Picks by task run.
+    #[must_use]
+    pub fn task_run_ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.task_run_id = any(ids);
+        self
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+struct NameFilter {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    name: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    prefix: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Ids<T> {
+    id: Vec<T>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Occurred {
+    #[serde(with = "timestamp")]
+    since: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    until: DateTime<Utc>,
+}
+
+/// Picks events, newest first. The default picks those of the server's default span, about the last week.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EventFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred: Option<Occurred>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<NameFilter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Ids<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Ids<Uuid>>,
+}
+
+impl EventFilter {
+    /// Picks by the name of the event.
+    #[must_use]
+    pub fn names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.event.get_or_insert_default().name = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Picks by how the name of the event begins, such as `prefect.task-run.`.
+    #[must_use]
+    pub fn prefixes<T: Into<String>>(mut self, prefixes: impl IntoIterator<Item = T>) -> Self {
+        self.event.get_or_insert_default().prefix = prefixes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Picks by the resource it happened to.
+    #[must_use]
+    pub fn resource_ids<T: Into<String>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
+        self.resource = Some(Ids {
+            id: ids.into_iter().map(Into::into).collect(),
+        });
+        self
+    }
+
+    /// Picks by id.
+    #[must_use]
+    pub fn ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.id = Some(Ids {
+            id: ids.into_iter().collect(),
+        });
+        self
+    }
+
+    /// Picks by when it happened.
+    #[must_use]
+    pub fn between(mut self, since: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        self.occurred = Some(Occurred { since, until });
+        self
+    }
+}

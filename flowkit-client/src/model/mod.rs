@@ -1,0 +1,48 @@
+//! The objects of the API as Rust types.
+//!
+//! Types that are sent write only keys the server knows and leave out what is not set, since the server refuses
+//! unknown keys. Types that are received ignore unknown keys, fill missing ones with defaults, and read unknown
+//! words of an enum as `Unknown`, since a newer server may say more.
+
+mod deployment;
+mod event;
+mod filter;
+mod flow;
+mod flow_run;
+mod log;
+mod orchestration;
+mod policy;
+mod query;
+mod resource;
+mod state;
+mod task_run;
+pub mod timestamp;
+
+pub use deployment::{Deployment, DeploymentFlowRunCreate};
+pub use event::{Event, EventPage, ReceivedEvent};
+pub use filter::{EventFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter};
+pub use flow::{Flow, FlowCreate};
+pub use flow_run::{FlowRun, FlowRunCreate, FlowRunUpdate};
+pub use log::{Log, LogCreate};
+pub use orchestration::{OrchestrationDetails, OrchestrationResult, OrchestrationStatus};
+pub use policy::{FlowRunPolicy, RetryDelay, TaskRunPolicy};
+pub use query::{
+    FlowRunQuery, FlowRunSort, LogQuery, LogSort, MAX_LIMIT, TaskRunQuery, TaskRunSort,
+};
+pub use resource::{RelatedResource, Resource};
+pub use state::{State, StateCreate, StateDetails, StateType};
+pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
+
+use serde::{Deserialize, Deserializer};
+
+/// Holds a JSON object.
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+/// Holds the labels of a flow, run or deployment; a value is a boolean, a number or a string.
+pub type Labels = std::collections::BTreeMap<String, serde_json::Value>;
+
+/// Reads `null` as the default, for keys that a server may leave empty in either way.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

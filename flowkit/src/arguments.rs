@@ -1,0 +1,226 @@
+//! The arguments of a call, with the user's code that takes them.
+
+use std::future::Future;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::engine::attempt::Started;
+use crate::engine::body::{Body, boxed, on_blocking_pool};
+use crate::error::Error;
+use crate::input::{Input, Origin};
+use crate::run::{TaskInput, TaskInputs};
+use crate::user_error::UserError;
+
+/// What the macro found out about the types of a function's arguments.
+pub struct Args<A> {
+    clone: Option<fn(&A) -> A>,
+    show: fn(&A, usize) -> Option<String>,
+}
+
+impl<A> Args<A> {
+    /// Makes the table: how to clone the arguments, if they can be, and how to show each.
+    #[must_use]
+    pub const fn new(clone: Option<fn(&A) -> A>, show: fn(&A, usize) -> Option<String>) -> Self {
+        Self { clone, show }
+    }
+}
+
+impl<A> std::fmt::Debug for Args<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Args").field("clone", &self.clone.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A tuple of arguments, some of which may be futures.
+pub trait Inputs: Send + 'static {
+    /// The same tuple, of plain values.
+    type Values: Send + 'static;
+
+    #[doc(hidden)]
+    fn origins(&self) -> Option<Vec<Vec<TaskInput>>>;
+    #[doc(hidden)]
+    fn into_values(self) -> Result<Self::Values, Self>
+    where
+        Self: Sized;
+    #[doc(hidden)]
+    fn wait(self) -> BoxFuture<'static, Result<Self::Values, Error>>;
+}
+
+macro_rules! inputs {
+    ($($name:ident),*) => {
+        #[expect(non_snake_case, unused_mut, reason = "one macro for every number of arguments")]
+        impl<$($name: Send + 'static),*> Inputs for ($(Input<$name>,)*) {
+            type Values = ($($name,)*);
+
+            fn origins(&self) -> Option<Vec<Vec<TaskInput>>> {
+                let ($($name,)*) = self;
+                if true $(&& matches!($name.0, Origin::Value(_)))* {
+                    return None;
+                }
+                Some(vec![$(match &$name.0 {
+                    Origin::Value(_) => Vec::new(),
+                    Origin::Pending(source) => source.runs(),
+                }),*])
+            }
+
+            fn into_values(self) -> Result<Self::Values, Self> {
+                match self {
+                    ($(Input(Origin::Value($name)),)*) => Ok(($($name,)*)),
+                    #[allow(unreachable_patterns, reason = "there is nothing else when there are no arguments")]
+                    pending => Err(pending),
+                }
+            }
+
+            fn wait(self) -> BoxFuture<'static, Result<Self::Values, Error>> {
+                let ($($name,)*) = self;
+                async move {
+                    $(let $name = match $name.0 {
+                        Origin::Value(value) => value,
+                        Origin::Pending(source) => {
+                            let value = source.value();
+                            drop(source);
+                            value.await?
+                        }
+                    };)*
+                    Ok(($($name,)*))
+                }
+                .boxed()
+            }
+        }
+    };
+}
+
+inputs!();
+inputs!(A);
+inputs!(A, B);
+inputs!(A, B, C);
+inputs!(A, B, C, D);
+inputs!(A, B, C, D, E);
+inputs!(A, B, C, D, E, F);
+inputs!(A, B, C, D, E, F, G);
+inputs!(A, B, C, D, E, F, G, H);
+inputs!(A, B, C, D, E, F, G, H, I);
+inputs!(A, B, C, D, E, F, G, H, I, J);
+inputs!(A, B, C, D, E, F, G, H, I, J, K);
+inputs!(A, B, C, D, E, F, G, H, I, J, K, L);
+
+/// How the arguments of one call stand.
+enum Stand<A: Inputs> {
+    Pending(A),
+    Ready(A::Values),
+    /// Handed to the last attempt.
+    Spent,
+}
+
+/// Arguments together with the code that takes them: the engine's [`Body`].
+struct Bound<A: Inputs, F> {
+    stand: Stand<A>,
+    origins: Option<Vec<Vec<TaskInput>>>,
+    params: &'static [&'static str],
+    args: &'static Args<A::Values>,
+    start: F,
+}
+
+impl<A: Inputs, T, F> Body<T> for Bound<A, F>
+where
+    F: Fn(A::Values) -> Started<T> + Send,
+{
+    fn inputs(&self) -> Option<TaskInputs> {
+        let origins = self.origins.as_ref()?;
+        Some(self.params.iter().copied().zip(origins.iter().cloned()).collect())
+    }
+
+    fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>> {
+        match std::mem::replace(&mut self.stand, Stand::Spent) {
+            Stand::Pending(pending) => Some(
+                async move {
+                    let origins = pending.origins();
+                    self.stand = Stand::Ready(pending.wait().await?);
+                    self.origins = origins;
+                    Ok(())
+                }
+                .boxed(),
+            ),
+            ready => {
+                self.stand = ready;
+                None
+            }
+        }
+    }
+
+    fn start(&mut self, another_may_follow: bool) -> Started<T> {
+        if let (true, Stand::Ready(values), Some(clone)) = (another_may_follow, &self.stand, self.args.clone) {
+            return (self.start)(clone(values));
+        }
+        match std::mem::replace(&mut self.stand, Stand::Spent) {
+            Stand::Ready(values) => (self.start)(values),
+            Stand::Pending(_) | Stand::Spent => {
+                boxed(async { Err(UserError::text("the arguments are not there any more".to_owned())) })
+            }
+        }
+    }
+
+    fn can_repeat(&self) -> bool {
+        self.args.clone.is_some()
+    }
+
+    fn show(&self, index: usize) -> Option<String> {
+        match &self.stand {
+            Stand::Ready(values) => (self.args.show)(values, index),
+            Stand::Pending(_) | Stand::Spent => None,
+        }
+    }
+}
+
+fn bind<A, T, F>(
+    params: &'static [&'static str],
+    args: &'static Args<A::Values>,
+    inputs: A,
+    start: F,
+) -> Box<dyn Body<T>>
+where
+    A: Inputs,
+    T: 'static,
+    F: Fn(A::Values) -> Started<T> + Send + 'static,
+{
+    let (stand, origins) = match inputs.into_values() {
+        Ok(values) => (Stand::Ready(values), None),
+        Err(pending) => {
+            let origins = pending.origins();
+            (Stand::Pending(pending), origins)
+        }
+    };
+    Box::new(Bound { stand, origins, params, args, start })
+}
+
+/// Binds arguments to an asynchronous body.
+pub(crate) fn bind_async<A, T, F, Fut>(
+    params: &'static [&'static str],
+    args: &'static Args<A::Values>,
+    inputs: A,
+    body: F,
+) -> Box<dyn Body<T>>
+where
+    A: Inputs,
+    T: 'static,
+    F: Fn(A::Values) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, UserError>> + Send + 'static,
+{
+    bind(params, args, inputs, move |values| boxed(body(values)))
+}
+
+/// Binds arguments to a body that blocks its thread.
+pub(crate) fn bind_blocking<A, T, F>(
+    params: &'static [&'static str],
+    args: &'static Args<A::Values>,
+    inputs: A,
+    body: F,
+) -> Box<dyn Body<T>>
+where
+    A: Inputs,
+    T: Send + 'static,
+    F: Fn(A::Values) -> Result<T, UserError> + Copy + Send + 'static,
+{
+    bind(params, args, inputs, move |values| on_blocking_pool(move || body(values)))
+}

@@ -1,0 +1,120 @@
+//! The backend that is there when nothing is set: in memory, without a file, a port or a thread.
+
+mod history;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use uuid::Uuid;
+
+use crate::backend::{Answer, Backend, History, NewFlowRun, ParentRun, Proposal, Undelivered};
+use crate::clock;
+use crate::def::{FlowDef, TaskDef};
+use crate::engine::orchestrate::{FlowRetries, orchestrate};
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::{FlowRunId, TaskRunId};
+use crate::names;
+use crate::run::{FlowRun, TaskRun, Track};
+use crate::state::{State, StateName};
+
+pub(crate) use history::Limits;
+use history::Recent;
+
+/// Keeps the most recent runs and logs in memory.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    recent: Recent,
+}
+
+impl Memory {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { recent: Recent::new(limits) }
+    }
+
+    fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
+        let stands_in = new.parent.as_ref().map(|parent| self.stand_in(new.def, parent));
+        let run = Arc::new(FlowRun {
+            id: FlowRunId::now(),
+            def: new.def,
+            name: new.name.unwrap_or_else(names::generate),
+            flow_id: Uuid::nil(),
+            parameters: new.parameters,
+            tags: new.tags,
+            retries: new.retries,
+            retry_delay: new.retry_delay,
+            parent_task_run: stands_in.as_ref().map(|task| task.id),
+            track: Track::default(),
+        });
+        run.track.push(State::new(StateName::Pending, clock::now()));
+        self.recent.add_flow_run(Arc::clone(&run), stands_in);
+        run
+    }
+
+    /// Makes the task run that stands for a subflow in its parent's graph; it mirrors the subflow's states.
+    fn stand_in(&self, def: &'static FlowDef, parent: &ParentRun) -> Arc<TaskRun> {
+        let task = Arc::new(TaskRun {
+            id: TaskRunId::now(),
+            def: stand_in_def(def),
+            flow_run: Some(Arc::clone(&parent.flow_run)),
+            parent: parent.task_run,
+            extra: Some(Box::default()),
+            track: Track::default(),
+        });
+        if let Some(extra) = &task.extra {
+            let _ = extra.name.set(format!("{}-{}", def.name, parent.nth));
+        }
+        task.track.push(State::new(StateName::Pending, clock::now()));
+        self.recent.add_task_run(&task);
+        task
+    }
+
+    fn answer(&self, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
+        let effort = run.effort();
+        let retry = FlowRetries { retries: run.retries, delay: run.retry_delay, run_count: effort.run_count };
+        let answer = orchestrate(&run.state(), proposal, retry, clock::now());
+        if let Answer::Accept(state) | Answer::Reject(state) = &answer {
+            self.recent.mirror(run, state);
+        }
+        answer
+    }
+}
+
+impl Backend for Memory {
+    fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        ready(Ok(self.create(new))).boxed()
+    }
+
+    fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
+        ready(self.answer(&run, proposal)).boxed()
+    }
+
+    fn emit(&self, event: Event) {
+        match event {
+            Event::TaskState(run, 0) => self.recent.add_task_run(&run),
+            Event::TaskState(..) => {}
+            Event::FlowEnded(run, state) => self.recent.mirror(&run, &state),
+            Event::Log(record) => self.recent.add_log(record),
+        }
+    }
+
+    fn flush(&self, _limit: Duration) -> BoxFuture<'_, Undelivered> {
+        ready(Undelivered::default()).boxed()
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(&self.recent)
+    }
+}
+
+/// The declaration of the task that stands for a flow; made once for each flow.
+fn stand_in_def(def: &'static FlowDef) -> &'static TaskDef {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, OnceLock};
+
+    static MADE: OnceLock<Mutex<HashMap<&'static str, &'static TaskDef>>> = OnceLock::new();
+    let mut made = crate::run::lock(MADE.get_or_init(Mutex::default));
+    made.entry(def.key).or_insert_with(|| Box::leak(Box::new(TaskDef::new(def.name, def.key, &[]))))
+}

@@ -1,0 +1,127 @@
+//! Where runs are reported to: the port, and the adapters behind it.
+//!
+//! Task runs are *emitted*: the engine decides and tells. Flow runs are *proposed*: the engine asks and obeys.
+
+pub(crate) mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::def::FlowDef;
+use crate::error::Error;
+use crate::event::{Event, LogRecord};
+use crate::id::TaskRunId;
+use crate::run::{FlowRun, TaskRun};
+use crate::state::State;
+
+/// A flow run that does not exist yet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewFlowRun {
+    /// The flow.
+    pub def: &'static FlowDef,
+    /// The name; the backend makes one if there is none.
+    pub name: Option<String>,
+    /// The parameters, an object.
+    pub parameters: Value,
+    /// The tags, sorted.
+    pub tags: Vec<String>,
+    /// How often a failed run is tried again.
+    pub retries: u32,
+    /// How long to wait before each retry.
+    pub retry_delay: Duration,
+    /// The run that calls it; `None` unless it is a subflow.
+    pub parent: Option<ParentRun>,
+}
+
+/// The run that calls a subflow.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ParentRun {
+    /// The flow run.
+    pub flow_run: Arc<FlowRun>,
+    /// The task run in whose body the call stands, if any.
+    pub task_run: Option<TaskRunId>,
+    /// How many subflow runs of the same flow the flow run had called before.
+    pub nth: u32,
+}
+
+/// A state that the engine would like a flow run to enter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Proposal {
+    /// The state.
+    pub state: State,
+    /// Whether the backend's rules are to be skipped, as for a crash.
+    pub force: bool,
+}
+
+/// What a backend says to a proposal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The run is in this state now.
+    Accept(State),
+    /// The run is in another state, which the engine must adopt.
+    Reject(State),
+    /// Ask again after this time.
+    Wait(Duration),
+    /// Leave the run alone; the text says why.
+    Abort(String),
+}
+
+/// What could not be delivered, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// Task-run states.
+    pub task_states: usize,
+    /// Flow-run states.
+    pub flow_states: usize,
+    /// Log lines.
+    pub logs: usize,
+    /// The last reason.
+    pub reason: Option<String>,
+}
+
+impl Undelivered {
+    /// Tells whether everything was delivered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.task_states + self.flow_states + self.logs == 0
+    }
+}
+
+/// A place that runs are reported to.
+///
+/// No method may make a run's work wait for long: `emit` returns at once, and the others are bounded in time.
+pub trait Backend: Send + Sync + fmt::Debug + 'static {
+    /// Creates a flow run in a pending state.
+    fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>>;
+
+    /// Asks for a state. The engine records the state of the answer.
+    fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer>;
+
+    /// Takes note of something that happened.
+    fn emit(&self, event: Event);
+
+    /// Waits, for at most `limit`, until everything emitted so far is delivered; tells what is not.
+    fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered>;
+
+    /// Lends the history this backend keeps in the process, if it does.
+    fn history(&self) -> Option<&dyn History>;
+}
+
+/// Runs and logs that can be asked for, newest last.
+pub trait History: Send + Sync {
+    /// Returns the flow runs.
+    fn flow_runs(&self) -> Vec<Arc<FlowRun>>;
+    /// Returns the task runs.
+    fn task_runs(&self) -> Vec<Arc<TaskRun>>;
+    /// Returns the log records.
+    fn logs(&self) -> Vec<LogRecord>;
+}

@@ -1,0 +1,231 @@
+//! The lazy call of a task.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::def::TaskDef;
+use crate::dependency::Upstream;
+use crate::duration::IntoDuration;
+use crate::engine::context::FlowScope;
+use crate::engine::promise::Promise;
+use crate::engine::task_run::{self, TaskJob};
+use crate::error::{Error, ErrorKind};
+use crate::future::TaskFuture;
+use crate::options::{Delays, Options, Overrides};
+use crate::runtime;
+use crate::state::State;
+
+/// A call of a task that has not been made yet.
+///
+/// `.await` runs it here; [`submit`](TaskCall::submit) starts it beside the present code. Until then nothing has
+/// happened, and its options can be set; each beats what the task's attribute says.
+///
+/// # Cancel safety
+/// Dropping the future of an `.await` stops the task at its present `.await` and leaves the run Cancelled.
+#[must_use = "a call does nothing until it is awaited or submitted"]
+pub struct TaskCall<T> {
+    pub(crate) job: TaskJob<T>,
+}
+
+impl<T: Send + 'static> TaskCall<T> {
+    fn overrides(&mut self) -> &mut Overrides {
+        self.job.overrides.get_or_insert_default()
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.overrides().refused.get_or_insert(error);
+    }
+
+    /// Takes options from a reusable value. They beat the definition and are beaten by the call's own.
+    pub fn with(mut self, options: Options) -> Self {
+        self.overrides().value = options;
+        self
+    }
+
+    /// Sets how often a failed run is tried again. The arguments must be `Clone`.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.overrides().retries = Some(retries);
+        self
+    }
+
+    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, or seconds.
+    pub fn retry_delay(self, delay: impl IntoDuration) -> Self {
+        self.retry_delays([delay])
+    }
+
+    /// Sets one delay for each retry; the last is repeated.
+    pub fn retry_delays<D: IntoDuration>(mut self, delays: impl IntoIterator<Item = D>) -> Self {
+        match delays.into_iter().map(IntoDuration::into_duration).collect::<Result<Vec<_>, _>>() {
+            Ok(delays) => self.overrides().retry_delay = Some(Delays::Given(delays.into())),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets how long one attempt may take: `"30s"`, a `Duration`, or seconds.
+    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
+        match timeout.into_duration() {
+            Ok(timeout) => self.overrides().timeout = Some(timeout),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets the run's name; `{argument}` stands for the value of an argument.
+    pub fn name(mut self, template: impl Into<String>) -> Self {
+        self.overrides().run_name = Some(template.into());
+        self
+    }
+
+    /// Adds tags.
+    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.overrides().tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// Waits for other runs to complete before this one starts, without taking their results:
+    /// `.wait_for(&a)`, `.wait_for([&a, &b])`, `.wait_for((&numbers, &texts))`.
+    pub fn wait_for(mut self, upstream: impl Upstream) -> Self {
+        upstream.collect(&mut self.job.wait_for);
+        self
+    }
+
+    /// Makes `.await` give the final state beside the result, and never an error of its own.
+    pub fn return_state(self) -> ReturnState<T> {
+        ReturnState(self)
+    }
+
+    /// Returns the declaration of the task.
+    #[must_use]
+    pub fn task(&self) -> &'static TaskDef {
+        self.job.def
+    }
+
+    /// Starts the run beside the present code.
+    ///
+    /// The flow run it belongs to does not end before it. Outside of a tokio runtime the future fails.
+    pub fn submit(self) -> TaskFuture<T> {
+        let (ambient, refused) = runtime::ambient();
+        let cancel = ambient.cancel.child_token();
+        let scope = ambient.flow.clone();
+        let mut live = task_run::begin(self.job, ambient);
+        live.cancelled_by(cancel.clone());
+        let promise = Promise::new(live.run().id, cancel);
+        let _ = promise.run.set(Arc::clone(live.run()));
+        let handle = TaskFuture(Arc::clone(&promise));
+        let work = async move {
+            let result = live.finish().await;
+            promise.fill(result);
+        };
+        if let Err(error) = spawn(scope.as_deref(), refused, work) {
+            handle.0.fill(Err(error));
+        }
+        handle
+    }
+
+    /// Runs only the body: no run, no states, no retries, no logs. For unit tests of the body itself.
+    ///
+    /// # Errors
+    /// What the body returned, as the source of an error of kind [`ErrorKind::Failed`].
+    pub async fn untracked(mut self) -> Result<T, Error> {
+        if let Some(resolving) = self.job.body.resolve() {
+            resolving.await?;
+        }
+        let ended = self.job.body.start(false).await;
+        ended.map_err(|error| {
+            Error::new(ErrorKind::Failed, format!("task `{}` failed", self.job.def.name)).with_user_error(error)
+        })
+    }
+}
+
+impl<T> fmt::Debug for TaskCall<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskCall").field("task", &self.job.def.name).finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for TaskCall<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let (ambient, refused) = runtime::ambient();
+            match refused {
+                None => task_run::begin(self.job, ambient).finish().await,
+                Some(error) => Err(error),
+            }
+        })
+    }
+}
+
+/// Starts work of a flow run, which will wait for it, beside the present code.
+pub(crate) fn spawn<F>(scope: Option<&FlowScope>, refused: Option<Error>, work: F) -> Result<(), Error>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let no_runtime = |_| Error::new(ErrorKind::Definition, "submit() needs a tokio runtime: call it from async code");
+    let runtime = refused.map_or_else(|| tokio::runtime::Handle::try_current().map_err(no_runtime), Err)?;
+    match scope {
+        Some(scope) => drop(runtime.spawn(scope.submitted.track_future(work))),
+        None => drop(runtime.spawn(work)),
+    }
+    Ok(())
+}
+
+/// A call whose `.await` gives a [`Finished`] run.
+#[must_use = "a call does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct ReturnState<T>(TaskCall<T>);
+
+impl<T: Send + 'static> IntoFuture for ReturnState<T> {
+    type Output = Finished<T>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let (ambient, refused) = runtime::ambient();
+            let live = task_run::begin(self.0.job, ambient);
+            let run = Arc::clone(live.run());
+            let result = match refused {
+                None => live.finish().await,
+                Some(error) => Err(error),
+            };
+            Finished { state: run.state(), result }
+        })
+    }
+}
+
+/// A run that has ended: its final state, and its result.
+#[derive(Clone, Debug)]
+pub struct Finished<T> {
+    pub(crate) state: State,
+    pub(crate) result: Result<T, Error>,
+}
+
+impl<T> Finished<T> {
+    /// Returns the final state.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns the result.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn result(self) -> Result<T, Error> {
+        self.result
+    }
+}
+
+impl<T> std::ops::Deref for Finished<T> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}

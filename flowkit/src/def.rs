@@ -1,0 +1,133 @@
+//! What the author declared: the constant that `#[task]` or `#[flow]` leaves behind.
+
+use serde_json::Value;
+
+use crate::options::Options;
+
+/// The declaration of a task.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TaskDef {
+    /// The task's name: `name = ".."`, or the function's own.
+    pub name: &'static str,
+    /// The function's name and a hash of its source, Prefect's task key: `fetch_page-1f0c22aa`.
+    pub key: &'static str,
+    /// `description = ".."`, or the doc comment.
+    pub description: &'static str,
+    /// `version = ".."`.
+    pub version: Option<&'static str>,
+    /// The names of the arguments, in order.
+    pub params: &'static [&'static str],
+    /// What the attribute says about how to run it.
+    pub options: Options,
+}
+
+impl TaskDef {
+    /// Makes a declaration with everything optional left out.
+    #[must_use]
+    pub const fn new(name: &'static str, key: &'static str, params: &'static [&'static str]) -> Self {
+        Self { name, key, description: "", version: None, params, options: Options::new() }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub const fn description(mut self, text: &'static str) -> Self {
+        self.description = text;
+        self
+    }
+
+    /// Sets the version.
+    #[must_use]
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub const fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+/// The declaration of a flow.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FlowDef {
+    /// The flow's name: `name = ".."`, or the function's own with `_` turned into `-`.
+    pub name: &'static str,
+    /// The function's name and a hash of its source, used for the task run that stands for a subflow.
+    pub key: &'static str,
+    /// `description = ".."`, or the doc comment.
+    pub description: &'static str,
+    /// `version = ".."`, or a hash of the source.
+    pub version: &'static str,
+    /// The parameters, in order.
+    pub params: &'static [ParamDef],
+    /// What the attribute says about how to run it.
+    pub options: Options,
+}
+
+impl FlowDef {
+    /// Makes a declaration with everything optional left out.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        key: &'static str,
+        version: &'static str,
+        params: &'static [ParamDef],
+    ) -> Self {
+        Self { name, key, description: "", version, params, options: Options::new() }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub const fn description(mut self, text: &'static str) -> Self {
+        self.description = text;
+        self
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub const fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+/// The declaration of one parameter of a flow.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ParamDef {
+    /// The name of the argument.
+    pub name: &'static str,
+    /// The doc comment on the argument.
+    pub description: &'static str,
+    /// Makes the default value, if the argument has one.
+    pub default: Option<fn() -> Value>,
+    /// Adds the argument's type to a JSON schema.
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+impl ParamDef {
+    /// Makes a declaration of a required parameter of type `T`.
+    #[must_use]
+    pub const fn new<T: schemars::JsonSchema>(name: &'static str) -> Self {
+        Self { name, description: "", default: None, schema: |generator| generator.subschema_for::<T>() }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub const fn description(mut self, text: &'static str) -> Self {
+        self.description = text;
+        self
+    }
+
+    /// Sets the default.
+    #[must_use]
+    pub const fn default(mut self, make: fn() -> Value) -> Self {
+        self.default = Some(make);
+        self
+    }
+}

@@ -1,0 +1,68 @@
+//! The user's code, with its arguments, as the engine sees it.
+
+use std::future::Future;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::engine::attempt::Started;
+use crate::engine::{context, panic};
+use crate::error::Error;
+use crate::run::TaskInputs;
+use crate::user_error::UserError;
+
+/// A body and its arguments, of which some may still be in the making.
+pub(crate) trait Body<T>: Send {
+    /// Returns where the arguments come from; `None` if all of them are plain values.
+    fn inputs(&self) -> Option<TaskInputs>;
+
+    /// Waits for the arguments. `None` means that there is nothing to wait for.
+    fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>>;
+
+    /// Starts the body. The arguments are cloned if another attempt may follow.
+    fn start(&mut self, another_may_follow: bool) -> Started<T>;
+
+    /// Tells whether the body can be started more than once.
+    fn can_repeat(&self) -> bool;
+
+    /// Shows an argument, if its type can be shown.
+    fn show(&self, index: usize) -> Option<String>;
+}
+
+/// Starts blocking code on the pool for such code, in the context of the present run.
+pub(crate) fn on_blocking_pool<T, F>(body: F) -> Started<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, UserError> + Send + 'static,
+{
+    async move {
+        let context = context::current();
+        let span = tracing::Span::current();
+        let run = move || {
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                span.in_scope(|| match &context {
+                    Some(context) => context.enter(body),
+                    None => body(),
+                })
+            }));
+            caught.map_err(|payload| (payload, panic::take_place()))
+        };
+        match tokio::task::spawn_blocking(run).await {
+            Ok(Ok(result)) => result,
+            Ok(Err((payload, place))) => {
+                panic::put_place(place);
+                std::panic::resume_unwind(payload)
+            }
+            Err(stopped) => Err(UserError::standard(stopped)),
+        }
+    }
+    .boxed()
+}
+
+/// Boxes an asynchronous body.
+pub(crate) fn boxed<T, F>(future: F) -> Started<T>
+where
+    F: Future<Output = Result<T, UserError>> + Send + 'static,
+{
+    Box::pin(future)
+}

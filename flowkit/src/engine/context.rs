@@ -1,0 +1,91 @@
+//! Which run the code at hand belongs to.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backend::Backend;
+use crate::options::Defaults;
+use crate::run::{FlowRun, TaskRun, lock};
+
+/// What the engine reaches the outside through.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) task_defaults: Defaults,
+    pub(crate) flow_defaults: Defaults,
+    pub(crate) log_prints: bool,
+}
+
+/// The part of a flow run that lives only while it runs in this process.
+#[derive(Debug)]
+pub(crate) struct FlowScope {
+    pub(crate) run: Arc<FlowRun>,
+    /// Submitted work that the flow run waits for before it ends.
+    pub(crate) submitted: TaskTracker,
+    subflow_calls: Mutex<HashMap<&'static str, u32>>,
+}
+
+impl FlowScope {
+    pub(crate) fn new(run: Arc<FlowRun>) -> Self {
+        Self { run, submitted: TaskTracker::new(), subflow_calls: Mutex::default() }
+    }
+
+    /// Counts the calls of one subflow; the first is 0.
+    pub(crate) fn count_call(&self, key: &'static str) -> u32 {
+        let mut calls = lock(&self.subflow_calls);
+        let count = calls.entry(key).or_default();
+        *count += 1;
+        *count - 1
+    }
+}
+
+/// The run that the code at hand belongs to, and what it was started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) flow: Option<Arc<FlowScope>>,
+    pub(crate) task: Option<Arc<TaskRun>>,
+    /// Cancels this run and everything below it.
+    pub(crate) cancel: CancellationToken,
+    pub(crate) log_prints: bool,
+}
+
+tokio::task_local! {
+    static CURRENT: Context;
+}
+
+impl Context {
+    /// The context of code that is in no run.
+    pub(crate) fn outside(ports: Arc<Ports>) -> Self {
+        let log_prints = ports.log_prints;
+        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints }
+    }
+
+    pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {
+        self.flow.as_ref().map(|scope| &scope.run)
+    }
+
+    /// Runs `future` in this context.
+    pub(crate) async fn scope<F: Future>(self, future: F) -> F::Output {
+        CURRENT.scope(self, future).await
+    }
+
+    /// Calls `f` in this context.
+    pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
+        CURRENT.sync_scope(self.clone(), f)
+    }
+}
+
+/// Returns the current context, if the code at hand belongs to one.
+pub(crate) fn current() -> Option<Context> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// Looks at the current context without cloning it.
+pub(crate) fn with<R>(look: impl FnOnce(&Context) -> R) -> Option<R> {
+    CURRENT.try_with(look).ok()
+}

@@ -1,0 +1,280 @@
+//! One flow run, from the call to its final state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::backend::{Answer, Backend, NewFlowRun, ParentRun, Proposal};
+use crate::clock;
+use crate::def::FlowDef;
+use crate::engine::attempt::{Ending, attempt};
+use crate::engine::body::Body;
+use crate::engine::context::{Context, FlowScope};
+use crate::engine::task_run::exceeded;
+use crate::engine::transition::{Fact, transition};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::options::{self, Effective, Overrides};
+use crate::run::FlowRun;
+use crate::state::StateType;
+use crate::template;
+use crate::user_error::{UserError, causes, chain};
+
+/// How long to wait before asking again when the backend keeps a run in a pending state.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// A call of a flow.
+pub(crate) struct FlowJob<T> {
+    pub(crate) def: &'static FlowDef,
+    /// The body with its arguments, or why the parameters do not fit.
+    pub(crate) body: Result<Box<dyn Body<T>>, Error>,
+    pub(crate) parameters: Value,
+    pub(crate) overrides: Option<Box<Overrides>>,
+}
+
+/// A flow run that exists at the backend and has not ended. Dropping it ends the run.
+pub(crate) struct LiveFlow<T> {
+    job: FlowJob<T>,
+    effective: Effective,
+    record: Record,
+    context: Context,
+    scope: Arc<FlowScope>,
+}
+
+struct Record(Arc<FlowRun>, Arc<dyn Backend>);
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let current = self.0.track.current();
+        let fact = if std::thread::panicking() {
+            Fact::Crashed { message: "Execution was ended by a panic outside of the flow.".into() }
+        } else {
+            Fact::Cancelled { message: "Flow run was dropped before it ended.".into() }
+        };
+        if let Ok(state) = transition(current.as_ref(), fact, clock::now()) {
+            self.0.track.push(state.clone());
+            self.1.emit(Event::FlowEnded(Arc::clone(&self.0), state));
+        }
+    }
+}
+
+/// Creates the run at the backend.
+pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<LiveFlow<T>, Error> {
+    let mut effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.flow_defaults);
+    if let Some(refused) = job.overrides.as_mut().and_then(|call| call.refused.take()) {
+        job.body = Err(refused);
+    }
+    let mut name = None;
+    if let Ok(body) = &job.body {
+        if effective.retries > 0 && !body.can_repeat() {
+            effective.retries = 0;
+        }
+        let params: Vec<&str> = job.def.params.iter().map(|param| param.name).collect();
+        let template = effective.run_name.as_ref();
+        match template.map(|template| template::render(template, &params, |index| body.show(index))).transpose() {
+            Ok(rendered) => name = rendered,
+            Err(refused) => job.body = Err(refused),
+        }
+    }
+    let parent = ambient.flow.as_ref().map(|scope| ParentRun {
+        flow_run: Arc::clone(&scope.run),
+        task_run: ambient.task.as_ref().map(|task| task.id),
+        nth: scope.count_call(job.def.key),
+    });
+    let is_subflow = parent.is_some();
+    let new = NewFlowRun {
+        def: job.def,
+        name,
+        parameters: job.parameters.clone(),
+        tags: options::tags(job.overrides.as_deref(), &job.def.options),
+        retries: effective.retries,
+        retry_delay: effective.retry_delay.before(1),
+        parent,
+    };
+    let run = ambient.ports.backend.create_flow_run(new).await?;
+    let scope = Arc::new(FlowScope::new(Arc::clone(&run)));
+    let context = Context {
+        flow: Some(Arc::clone(&scope)),
+        task: None,
+        cancel: ambient.cancel.child_token(),
+        log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
+        ports: Arc::clone(&ambient.ports),
+    };
+    context.enter(|| {
+        let what = if is_subflow { "subflow" } else { "flow" };
+        tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
+    });
+    let record = Record(run, Arc::clone(&ambient.ports.backend));
+    Ok(LiveFlow { job, effective, record, context, scope })
+}
+
+/// What the engine does after it has heard the backend.
+enum Verdict {
+    /// The run is in the state that was proposed.
+    Entered,
+    /// The run is in another state that has not ended it: propose to run.
+    Again,
+}
+
+impl<T> LiveFlow<T> {
+    pub(crate) fn run(&self) -> &Arc<FlowRun> {
+        &self.record.0
+    }
+
+    pub(crate) fn cancel_token(&self) -> tokio_util::sync::CancellationToken {
+        self.context.cancel.clone()
+    }
+
+    /// Brings the run to its end.
+    pub(crate) async fn finish(self) -> Result<T, Error> {
+        let context = self.context.clone();
+        context.scope(self.drive()).await
+    }
+
+    async fn drive(mut self) -> Result<T, Error> {
+        let result = self.attempts().await;
+        let state = self.run().state();
+        if state.is_completed() {
+            tracing::info!(target: "flowkit::run", "Finished in state {state}");
+        } else {
+            tracing::error!(target: "flowkit::run", "Finished in state {state}");
+        }
+        result
+    }
+
+    async fn attempts(&mut self) -> Result<T, Error> {
+        if let Err(refused) = &self.job.body {
+            let refused = refused.clone();
+            let message = format!("Validation of flow parameters failed with error: {}", refused.chain());
+            self.conclude(Fact::Refused { message }).await?;
+            return Err(refused);
+        }
+        loop {
+            self.enter_running().await?;
+            let (fact, result) = self.attempt().await;
+            self.scope.submitted.close();
+            self.scope.submitted.wait().await;
+            self.scope.submitted.reopen();
+            match self.conclude(fact).await? {
+                Verdict::Entered => return result,
+                Verdict::Again => {
+                    tracing::info!(target: "flowkit::run", "Received non-final state '{}' when proposing a final state and will attempt to run again...", self.run().state().name());
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> (Fact, Result<T, Error>) {
+        let run_count = self.run().effort().run_count;
+        let Ok(body) = &mut self.job.body else {
+            return (Fact::Crashed { message: String::new() }, Err(self.error(ErrorKind::Crashed, "has no body")));
+        };
+        let started = body.start(run_count <= self.effective.retries);
+        let span = tracing::error_span!(target: "flowkit::run", "flow_run");
+        let ending = attempt(started, self.effective.timeout, &self.context.cancel).instrument(span).await;
+        let effort = self.run().effort();
+        let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
+        let error = |kind, what: &str| self.error(kind, what).with_effort(run_count, elapsed);
+        match ending {
+            Ending::Returned(value) => (Fact::Returned, Ok(value)),
+            Ending::Errored(cause)
+                if self.context.cancel.is_cancelled() && kind_of(&cause) == Some(ErrorKind::Cancelled) =>
+            {
+                (cancelled(), Err(error(ErrorKind::Cancelled, "was cancelled")))
+            }
+            Ending::Errored(cause) => {
+                let text = chain(cause.as_std());
+                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
+                let fact = match kind_of(&cause) {
+                    Some(ErrorKind::TimedOut) => {
+                        Fact::TimedOut { message: format!("Flow run failed due to timeout: {text}") }
+                    }
+                    _ => Fact::Errored { message: format!("Flow run encountered an exception: {text}") },
+                };
+                (fact, Err(error(ErrorKind::Failed, "failed").with_user_error(cause)))
+            }
+            Ending::Panicked(text) => {
+                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
+                let message = format!("Flow run encountered an exception: {text}");
+                (Fact::Errored { message }, Err(error(ErrorKind::Panicked, &text)))
+            }
+            Ending::TimedOut(limit) => {
+                self.context.cancel.cancel();
+                let message = exceeded("Flow", limit);
+                let result = Err(error(
+                    ErrorKind::TimedOut,
+                    &format!("exceeded its timeout of {:?} second(s)", limit.as_secs_f64()),
+                ));
+                (Fact::TimedOut { message }, result)
+            }
+            Ending::Cancelled => (cancelled(), Err(error(ErrorKind::Cancelled, "was cancelled"))),
+        }
+    }
+
+    /// Proposes to run until the backend agrees or ends the run.
+    async fn enter_running(&mut self) -> Result<(), Error> {
+        loop {
+            match self.conclude(Fact::Started).await? {
+                Verdict::Entered => return Ok(()),
+                Verdict::Again => clock::sleep(ASK_AGAIN).await,
+            }
+        }
+    }
+
+    /// Proposes the state that follows from a fact, and adopts the backend's answer.
+    async fn conclude(&mut self, fact: Fact) -> Result<Verdict, Error> {
+        let force = matches!(fact, Fact::Crashed { .. });
+        loop {
+            let current = self.run().track.current();
+            let Ok(state) = transition(current.as_ref(), fact.clone(), clock::now()) else {
+                return Ok(Verdict::Entered);
+            };
+            let proposed = state.state_type();
+            let answer = self.context.ports.backend.propose(Arc::clone(self.run()), Proposal { state, force }).await;
+            let entered = match answer {
+                Answer::Accept(state) => state,
+                Answer::Reject(state) => state,
+                Answer::Wait(delay) => {
+                    clock::sleep(delay).await;
+                    continue;
+                }
+                Answer::Abort(why) => {
+                    return Err(self.error(ErrorKind::Aborted, &format!("was left alone as the server asked: {why}")));
+                }
+            };
+            let (entered_type, shown) = (entered.state_type(), entered.to_string());
+            self.run().track.push(entered);
+            if entered_type == proposed {
+                return Ok(Verdict::Entered);
+            }
+            return match entered_type {
+                StateType::Completed | StateType::Failed => {
+                    Err(self.error(ErrorKind::Failed, &format!("was put into state {shown}")))
+                }
+                StateType::Cancelled | StateType::Cancelling => {
+                    self.context.cancel.cancel();
+                    Err(self.error(ErrorKind::Cancelled, "was cancelled"))
+                }
+                StateType::Crashed => Err(self.error(ErrorKind::Crashed, &format!("was put into state {shown}"))),
+                StateType::Scheduled | StateType::Pending | StateType::Running | StateType::Paused => {
+                    Ok(Verdict::Again)
+                }
+            };
+        }
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> Error {
+        Error::new(kind, format!("flow run '{}' {what}", self.run().name))
+    }
+}
+
+fn cancelled() -> Fact {
+    Fact::Cancelled { message: "Flow run was cancelled.".into() }
+}
+
+/// The kind of the run error that a body passed on, if it did.
+fn kind_of(cause: &UserError) -> Option<ErrorKind> {
+    causes(Some(cause.as_std())).find_map(|error| error.downcast_ref::<Error>()).map(Error::kind)
+}

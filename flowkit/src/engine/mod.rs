@@ -1,0 +1,16 @@
+//! Runs tasks and flows. Reports through ports only: no file, no socket, no printing.
+
+pub(crate) mod transition;
+
+pub(crate) mod orchestrate;
+pub(crate) mod retry;
+
+pub(crate) mod context;
+
+pub(crate) mod attempt;
+pub(crate) mod body;
+pub(crate) mod flow_run;
+pub(crate) mod panic;
+pub(crate) mod promise;
+pub(crate) mod task_run;
+pub(crate) mod wait;

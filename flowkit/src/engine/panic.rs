@@ -1,0 +1,45 @@
+//! What a panic said, and where.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::Once;
+
+thread_local! {
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Makes panics remember their place. The hook that was there before is still called.
+pub(crate) fn remember_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(ToString::to_string);
+            let _ = PLACE.try_with(|slot| slot.replace(place));
+            previous(info);
+        }));
+    });
+}
+
+/// Describes a panic that was caught on this thread: `panicked at src/main.rs:3:5: the message`.
+pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".to_owned());
+    match take_place() {
+        Some(place) => format!("panicked at {place}: {message}"),
+        None => format!("panicked: {message}"),
+    }
+}
+
+/// Takes the place of the last panic of this thread, to carry it to another thread.
+pub(crate) fn take_place() -> Option<String> {
+    PLACE.try_with(|slot| slot.take()).ok().flatten()
+}
+
+/// Puts the place of a panic that was caught on another thread.
+pub(crate) fn put_place(place: Option<String>) {
+    let _ = PLACE.try_with(|slot| slot.replace(place));
+}

@@ -1,0 +1,302 @@
+//! One task run, from the call to its final state.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use crate::clock;
+use crate::def::TaskDef;
+use crate::engine::attempt::{Ending, attempt};
+use crate::engine::body::Body;
+use crate::engine::context::Context;
+use crate::engine::retry::next_attempt;
+use crate::engine::transition::{Fact, transition};
+use crate::engine::wait::{self, Dependency};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::id::TaskRunId;
+use crate::options::{self, Effective, Overrides};
+use crate::run::{TaskExtra, TaskInput, TaskInputs, TaskRun, Track};
+use crate::state::State;
+use crate::template;
+use crate::user_error::{UserError, chain};
+
+/// A call of a task.
+pub(crate) struct TaskJob<T> {
+    pub(crate) def: &'static TaskDef,
+    pub(crate) body: Box<dyn Body<T>>,
+    pub(crate) overrides: Option<Box<Overrides>>,
+    pub(crate) wait_for: Vec<Dependency>,
+    /// The id that the run will have, if somebody was told it already.
+    pub(crate) id: Option<TaskRunId>,
+}
+
+/// A task run that has been asked for and has not ended. Dropping it ends the run.
+pub(crate) struct LiveTask<T> {
+    job: TaskJob<T>,
+    effective: Effective,
+    record: Record,
+    context: Context,
+}
+
+/// The record of a run together with the duty to bring it to a final state.
+struct Record(Arc<TaskRun>, Arc<dyn crate::backend::Backend>);
+
+impl Record {
+    /// Applies a fact; one that cannot happen changes nothing.
+    fn apply(&self, fact: Fact) -> Option<State> {
+        let current = self.0.track.current();
+        let state = transition(current.as_ref(), fact, clock::now()).ok()?;
+        self.enter(state.clone());
+        Some(state)
+    }
+
+    fn enter(&self, state: State) {
+        let index = self.0.track.push(state);
+        self.1.emit(Event::TaskState(Arc::clone(&self.0), index));
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if self.0.track.with(|states| states.last().is_some_and(State::is_final)) {
+            return;
+        }
+        let _ = self.apply(if std::thread::panicking() {
+            Fact::Crashed { message: "Execution was ended by a panic outside of the task.".into() }
+        } else {
+            Fact::Cancelled { message: "Task run was dropped before it ended.".into() }
+        });
+    }
+}
+
+/// Asks for a run: makes its record, in the pending state.
+pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+    let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
+    let now = clock::now();
+    let pending = transition(None, Fact::Requested, now).ok();
+    let run = Arc::new(TaskRun {
+        id: job.id.unwrap_or_else(|| TaskRunId::at(now)),
+        def: job.def,
+        flow_run: ambient.flow_run().cloned(),
+        parent: ambient.task.as_ref().map(|task| task.id),
+        extra: extra(&job, &effective),
+        track: Track::default(),
+    });
+    let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
+    if let Some(pending) = pending {
+        record.enter(pending);
+    }
+    let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
+    let context = Context { task: Some(run), log_prints, ..ambient };
+    LiveTask { job, effective, record, context }
+}
+
+fn extra<T>(job: &TaskJob<T>, effective: &Effective) -> Option<Box<TaskExtra>> {
+    let inputs = job.body.inputs();
+    let plain = job.overrides.is_none() && job.def.options.tags.is_empty();
+    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && effective.run_name.is_none() {
+        return None;
+    }
+    Some(Box::new(TaskExtra {
+        name: OnceLock::new(),
+        tags: options::tags(job.overrides.as_deref(), &job.def.options),
+        inputs: OnceLock::new(),
+        retries: effective.retries,
+        retry_delays: effective.retry_delay.steps().to_vec(),
+    }))
+}
+
+impl<T> LiveTask<T> {
+    pub(crate) fn run(&self) -> &Arc<TaskRun> {
+        &self.record.0
+    }
+
+    /// Gives the run a way of its own to be cancelled, apart from the run that called it.
+    pub(crate) fn cancelled_by(&mut self, token: tokio_util::sync::CancellationToken) {
+        self.context.cancel = token;
+    }
+
+    /// Brings the run to its end.
+    pub(crate) async fn finish(self) -> Result<T, Error> {
+        let context = self.context.clone();
+        context.scope(self.drive()).await
+    }
+
+    async fn drive(mut self) -> Result<T, Error> {
+        let result = match self.prepare().await {
+            Ok(()) => self.attempts().await,
+            Err(error) => Err(error),
+        };
+        log_end(self.run());
+        result
+    }
+
+    /// Waits for what the task needs, and names the run.
+    async fn prepare(&mut self) -> Result<(), Error> {
+        if let Some(refused) = self.job.overrides.as_mut().and_then(|call| call.refused.take()) {
+            return Err(self.refuse(refused));
+        }
+        if self.effective.retries > 0 && !self.job.body.can_repeat() {
+            if self.job.overrides.as_ref().is_some_and(|call| call.retries.or(call.value.retries).is_some()) {
+                let why = format!("task `{}` cannot be retried: one of its arguments is not Clone", self.job.def.name);
+                return Err(self.refuse(Error::new(ErrorKind::Definition, why)));
+            }
+            self.effective.retries = 0;
+        }
+        self.wait_for_upstream().await?;
+        if let Some(template) = &self.effective.run_name {
+            let named = template::render(template, self.job.def.params, |index| self.job.body.show(index));
+            match (named, &self.run().extra) {
+                (Ok(name), Some(extra)) => drop(extra.name.set(name)),
+                (Err(error), _) => return Err(self.refuse(error)),
+                (Ok(_), None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_for_upstream(&mut self) -> Result<(), Error> {
+        let dependencies = std::mem::take(&mut self.job.wait_for);
+        let mut inputs: Option<TaskInputs> = self.job.body.inputs();
+        if !dependencies.is_empty() {
+            let runs: Vec<TaskInput> = dependencies.iter().flat_map(|it| it.runs.clone()).collect();
+            inputs.get_or_insert_with(|| self.run().inputs()).push(("wait_for", runs));
+        }
+        let cancel = self.context.cancel.clone();
+        let waited = {
+            let resolve = self.job.body.resolve();
+            if resolve.is_none() && dependencies.is_empty() {
+                Some(Ok(()))
+            } else {
+                let waiting = async {
+                    wait::all(dependencies).await?;
+                    match resolve {
+                        Some(values) => values.await,
+                        None => Ok(()),
+                    }
+                };
+                cancel.run_until_cancelled(waiting).await
+            }
+        };
+        if let (Some(mut inputs), Some(extra)) = (inputs, &self.run().extra) {
+            if let Some(resolved) = self.job.body.inputs() {
+                for (name, runs) in resolved {
+                    inputs.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, all)| all.clone_from(&runs));
+                }
+            }
+            inputs.extend(self.run().parent.map(|parent| ("__parents__", vec![TaskInput::TaskRun(parent)])));
+            let _ = extra.inputs.set(inputs);
+        }
+        match waited {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                let _ = self.record.apply(Fact::UpstreamFailed { message: error.to_string() });
+                let why = format!("task run '{}' was not started: {error}", self.run().name());
+                Err(Error::new(ErrorKind::NotReady, why.trim_end_matches('.')).with_source(error))
+            }
+            None => Err(self.cancelled()),
+        }
+    }
+
+    async fn attempts(&mut self) -> Result<T, Error> {
+        let mut run_count = 0;
+        loop {
+            run_count += 1;
+            let _ = self.record.apply(Fact::Started);
+            let another = run_count <= self.effective.retries;
+            let body = self.job.body.start(another);
+            let span = tracing::error_span!(target: "flowkit::run", "task_run");
+            let ending = attempt(body, self.effective.timeout, &self.context.cancel).instrument(span).await;
+            let (message, failure) = match ending {
+                Ending::Returned(value) => {
+                    let _ = self.record.apply(Fact::Returned);
+                    return Ok(value);
+                }
+                Ending::Cancelled => return Err(self.cancelled()),
+                Ending::Errored(error) => (chain(error.as_std()), Failure::Error(error)),
+                Ending::Panicked(message) => (message, Failure::Panic),
+                Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
+            };
+            match next_attempt(self.effective.retries, &self.effective.retry_delay, run_count) {
+                Some(delay) => self.wait_before_retry(&message, run_count, delay).await?,
+                None => return Err(self.fail(failure, message, run_count)),
+            }
+        }
+    }
+
+    async fn wait_before_retry(&mut self, message: &str, retry: u32, delay: Duration) -> Result<(), Error> {
+        let when = match delay {
+            Duration::ZERO => "immediately".to_owned(),
+            _ => format!("{} second(s) from now", delay.as_secs_f64()),
+        };
+        let retries = self.effective.retries;
+        tracing::info!(target: "flowkit::run", "Task run failed with exception: {message} - Retry {retry}/{retries} will start {when}");
+        if delay.is_zero() {
+            return Ok(());
+        }
+        let _ = self.record.apply(Fact::RetryIn { delay });
+        match self.context.cancel.run_until_cancelled(clock::sleep(delay)).await {
+            Some(()) => Ok(()),
+            None => Err(self.cancelled()),
+        }
+    }
+
+    fn fail(&self, failure: Failure, message: String, attempts: u32) -> Error {
+        let exhausted = if self.effective.retries > 0 { " - Retries are exhausted" } else { "" };
+        tracing::error!(target: "flowkit::run", "Task run failed with exception: {message}{exhausted}");
+        let name = self.run().name();
+        let (fact, error) = match failure {
+            Failure::Error(error) => (
+                Fact::Errored { message: format!("Task run encountered an exception: {message}") },
+                Error::new(ErrorKind::Failed, format!("task run '{name}' failed")).with_user_error(error),
+            ),
+            Failure::Panic => (
+                Fact::Errored { message: format!("Task run encountered an exception: {message}") },
+                Error::new(ErrorKind::Panicked, format!("task run '{name}' {message}")),
+            ),
+            Failure::Timeout => (
+                Fact::TimedOut { message: message.clone() },
+                Error::new(ErrorKind::TimedOut, format!("task run '{name}': {message}")),
+            ),
+        };
+        let _ = self.record.apply(fact);
+        let effort = self.run().effort();
+        let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
+        error.with_effort(attempts, elapsed)
+    }
+
+    fn cancelled(&self) -> Error {
+        let _ = self.record.apply(Fact::Cancelled { message: "Task run was cancelled.".into() });
+        Error::new(ErrorKind::Cancelled, format!("task run '{}' was cancelled", self.run().name()))
+    }
+
+    fn refuse(&self, error: Error) -> Error {
+        let _ = self.record.apply(Fact::Refused { message: format!("Task run could not be started: {error}") });
+        error
+    }
+}
+
+enum Failure {
+    Error(UserError),
+    Panic,
+    Timeout,
+}
+
+/// Prefect's words for a run that took too long; the limit is shown as Python shows a float.
+pub(crate) fn exceeded(subject: &str, limit: Duration) -> String {
+    format!("{subject} run exceeded timeout of {:?} second(s)", limit.as_secs_f64())
+}
+
+fn log_end(run: &TaskRun) {
+    if !tracing::enabled!(target: "flowkit::run", tracing::Level::ERROR) {
+        return;
+    }
+    let state = run.state();
+    if state.is_completed() {
+        tracing::info!(target: "flowkit::run", "Finished in state {state}");
+    } else {
+        tracing::error!(target: "flowkit::run", "Finished in state {state}");
+    }
+}

@@ -1,0 +1,138 @@
+//! The rule that turns what happened into a state. Pure; every change of state passes here.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::state::{State, StateName, StateType};
+
+/// Something that happened to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fact {
+    /// Somebody asked for the run.
+    Requested,
+    /// A task run that this one depends on did not complete.
+    UpstreamFailed { message: String },
+    /// The parameters do not fit.
+    Refused { message: String },
+    /// The body is about to be started.
+    Started,
+    /// The body returned a value.
+    Returned,
+    /// The body returned an error, or panicked.
+    Errored { message: String },
+    /// The body did not end in time.
+    TimedOut { message: String },
+    /// The body failed and will be started again after a while.
+    RetryIn { delay: Duration },
+    /// The run was stopped on request.
+    Cancelled { message: String },
+    /// The run was ended from outside.
+    Crashed { message: String },
+}
+
+/// A fact that cannot happen in a state, such as anything after the end.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Illegal;
+
+/// Returns the state that follows from a fact, entered `now` but never before the current one.
+pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) -> Result<State, Illegal> {
+    let now = current.map_or(now, |state| now.max(state.timestamp()));
+    let from = current.map(State::state_type);
+    if from.is_some_and(StateType::is_final) || current.is_some_and(|state| state.is(StateName::NotReady)) {
+        return Err(Illegal);
+    }
+    use StateType::{Cancelling, Paused, Pending, Running, Scheduled};
+    let state = |name| State::new(name, now);
+    Ok(match (from, fact) {
+        (None, Fact::Requested) => state(StateName::Pending),
+        (None, _) | (Some(_), Fact::Requested) => return Err(Illegal),
+
+        (Some(Pending), Fact::UpstreamFailed { message }) => state(StateName::NotReady).with_message(message),
+        (Some(Pending), Fact::Refused { message }) => {
+            state(StateName::Failed).with_message(message).with_retriable(false)
+        }
+
+        (Some(Pending), Fact::Started) => state(StateName::Running),
+        (Some(Scheduled), Fact::Started) if current.is_some_and(|s| !s.is(StateName::AwaitingRetry)) => {
+            state(StateName::Running)
+        }
+        (Some(Scheduled | Running), Fact::Started) => state(StateName::Retrying),
+        (Some(Paused), Fact::Started) => state(StateName::Running),
+
+        (Some(Running | Cancelling), Fact::Returned) => state(StateName::Completed),
+        (Some(Running | Cancelling | Paused), Fact::Errored { message }) => {
+            state(StateName::Failed).with_message(message).with_retriable(false)
+        }
+        (Some(Running | Cancelling | Paused), Fact::TimedOut { message }) => {
+            state(StateName::TimedOut).with_message(message)
+        }
+        (Some(Running), Fact::RetryIn { delay }) => {
+            state(StateName::AwaitingRetry).with_scheduled_time(now.after(delay))
+        }
+
+        (Some(_), Fact::Cancelled { message }) => state(StateName::Cancelled).with_message(message),
+        (Some(_), Fact::Crashed { message }) => state(StateName::Crashed).with_message(message),
+        (Some(_), _) => return Err(Illegal),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_micros(1_000_000);
+
+    fn after(names: &[StateName], fact: Fact) -> Option<&'static str> {
+        let current = names.last().map(|name| State::new(*name, NOW));
+        let next = transition(current.as_ref(), fact, NOW).ok()?;
+        Some(match next.name() {
+            "Retrying" => "Retrying",
+            "Running" => "Running",
+            "Completed" => "Completed",
+            "AwaitingRetry" => "AwaitingRetry",
+            "Pending" => "Pending",
+            "NotReady" => "NotReady",
+            _ => "other",
+        })
+    }
+
+    #[test]
+    fn a_run_goes_from_pending_over_running_to_completed() {
+        assert_eq!(after(&[], Fact::Requested), Some("Pending"));
+        assert_eq!(after(&[StateName::Pending], Fact::Started), Some("Running"));
+        assert_eq!(after(&[StateName::Running], Fact::Returned), Some("Completed"));
+    }
+
+    #[test]
+    fn a_second_start_is_retrying_with_or_without_a_wait() {
+        let wait = Fact::RetryIn { delay: Duration::from_secs(2) };
+        assert_eq!(after(&[StateName::Running], wait), Some("AwaitingRetry"));
+        assert_eq!(after(&[StateName::AwaitingRetry], Fact::Started), Some("Retrying"));
+        assert_eq!(after(&[StateName::Running], Fact::Started), Some("Retrying"));
+        assert_eq!(after(&[StateName::Late], Fact::Started), Some("Running"));
+    }
+
+    #[test]
+    fn nothing_follows_a_final_state_or_not_ready() {
+        for name in
+            [StateName::Completed, StateName::Failed, StateName::Cancelled, StateName::Crashed, StateName::NotReady]
+        {
+            for fact in [Fact::Started, Fact::Returned, Fact::Cancelled { message: String::new() }] {
+                assert_eq!(after(&[name], fact), None, "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_ending_needs_a_start() {
+        assert_eq!(after(&[StateName::Pending], Fact::Returned), None);
+        assert_eq!(after(&[], Fact::Started), None);
+    }
+
+    #[test]
+    fn time_never_runs_backwards_within_a_run() {
+        let late = State::new(StateName::Pending, NOW.after(Duration::from_secs(9)));
+        let next = transition(Some(&late), Fact::Started, NOW);
+        assert_eq!(next.map(|state| state.timestamp()), Ok(late.timestamp()));
+    }
+}

@@ -1,0 +1,37 @@
+//! Waiting for the runs that a run depends on.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use crate::error::{Error, ErrorKind};
+use crate::run::TaskInput;
+
+/// Something that must have completed before a task may start.
+pub struct Dependency {
+    pub(crate) runs: Vec<TaskInput>,
+    pub(crate) completed: BoxFuture<'static, Result<(), Error>>,
+}
+
+impl fmt::Debug for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dependency").field(&self.runs).finish()
+    }
+}
+
+/// Waits for all; the first failure is the answer.
+pub(crate) async fn all(dependencies: Vec<Dependency>) -> Result<(), Error> {
+    for dependency in dependencies {
+        dependency.completed.await?;
+    }
+    Ok(())
+}
+
+/// The error of a task that cannot start since a run it depends on did not complete.
+pub(crate) fn upstream_failed(upstream: &TaskInput, cause: Error) -> Error {
+    let what = match upstream {
+        TaskInput::TaskRun(id) => format!("Upstream task run '{id}'"),
+        TaskInput::FlowRun(id) => format!("Upstream flow run '{id}'"),
+    };
+    Error::new(ErrorKind::NotReady, format!("{what} did not reach a 'COMPLETED' state.")).with_source(cause)
+}

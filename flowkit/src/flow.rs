@@ -1,0 +1,162 @@
+//! The lazy call of a flow.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::call::{Finished, spawn};
+use crate::def::FlowDef;
+use crate::duration::IntoDuration;
+use crate::engine::flow_run::{self, FlowJob};
+use crate::error::Error;
+use crate::flow_future::FlowFuture;
+use crate::options::{Delays, Options, Overrides};
+use crate::runtime;
+
+/// A call of a flow that has not been made yet.
+///
+/// `.await` runs it here; [`submit`](FlowCall::submit) starts it beside the present code. Inside of another
+/// flow it is a subflow.
+///
+/// # Cancel safety
+/// Dropping the future of an `.await` stops the flow and everything it started, and leaves the run Cancelled.
+#[must_use = "a call does nothing until it is awaited or submitted"]
+pub struct FlowCall<T> {
+    pub(crate) job: FlowJob<T>,
+}
+
+impl<T: Send + 'static> FlowCall<T> {
+    fn overrides(&mut self) -> &mut Overrides {
+        self.job.overrides.get_or_insert_default()
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.overrides().refused.get_or_insert(error);
+    }
+
+    /// Takes options from a reusable value. They beat the definition and are beaten by the call's own.
+    pub fn with(mut self, options: Options) -> Self {
+        self.overrides().value = options;
+        self
+    }
+
+    /// Sets how often a failed run is tried again.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.overrides().retries = Some(retries);
+        self
+    }
+
+    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, or seconds.
+    pub fn retry_delay(mut self, delay: impl IntoDuration) -> Self {
+        match delay.into_duration() {
+            Ok(delay) => self.overrides().retry_delay = Some(Delays::Given(Arc::new([delay]))),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets how long one attempt may take: `"30s"`, a `Duration`, or seconds.
+    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
+        match timeout.into_duration() {
+            Ok(timeout) => self.overrides().timeout = Some(timeout),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets the run's name; `{parameter}` stands for the value of a parameter.
+    pub fn name(mut self, template: impl Into<String>) -> Self {
+        self.overrides().run_name = Some(template.into());
+        self
+    }
+
+    /// Adds tags.
+    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.overrides().tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes `.await` give the final state beside the result.
+    pub fn return_state(self) -> ReturnFlowState<T> {
+        ReturnFlowState(self)
+    }
+
+    /// Returns the declaration of the flow.
+    #[must_use]
+    pub fn flow(&self) -> &'static FlowDef {
+        self.job.def
+    }
+
+    /// Returns the parameters as they are reported, an object.
+    #[must_use]
+    pub fn parameters(&self) -> &Value {
+        &self.job.parameters
+    }
+
+    /// Starts the run beside the present code. A flow that submits a subflow does not end before it.
+    pub fn submit(self) -> FlowFuture<T> {
+        let (mut ambient, refused) = runtime::ambient();
+        let cancel = ambient.cancel.child_token();
+        ambient.cancel = cancel.clone();
+        let scope = ambient.flow.clone();
+        let (handle, filler) = FlowFuture::new(cancel);
+        let failed = filler.clone();
+        let work = async move {
+            let result = match flow_run::begin(self.job, ambient).await {
+                Ok(live) => {
+                    filler.begun(Arc::clone(live.run()));
+                    live.finish().await
+                }
+                Err(error) => Err(error),
+            };
+            filler.fill(result);
+        };
+        if let Err(error) = spawn(scope.as_deref(), refused, work) {
+            failed.fill(Err(error));
+        }
+        handle
+    }
+
+    async fn run(self) -> Result<Finished<T>, Error> {
+        let (ambient, refused) = runtime::ambient();
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let live = flow_run::begin(self.job, ambient).await?;
+        let run = Arc::clone(live.run());
+        let result = live.finish().await;
+        Ok(Finished { state: run.state(), result })
+    }
+}
+
+impl<T> fmt::Debug for FlowCall<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowCall").field("flow", &self.job.def.name).field("parameters", &self.job.parameters).finish()
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for FlowCall<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.run().await?.result })
+    }
+}
+
+/// A call whose `.await` gives a [`Finished`] run, or the error that kept the run from being made.
+#[must_use = "a call does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct ReturnFlowState<T>(FlowCall<T>);
+
+impl<T: Send + 'static> IntoFuture for ReturnFlowState<T> {
+    type Output = Result<Finished<T>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.0.run())
+    }
+}

@@ -1,0 +1,138 @@
+//! What a task is given: values, or the results of runs that may not have ended yet.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use futures::future::BoxFuture;
+
+use crate::engine::wait::upstream_failed;
+use crate::error::Error;
+use crate::future::TaskFuture;
+use crate::map::MapFuture;
+use crate::run::TaskInput;
+
+/// An argument of a task: a plain value, or the future result of another run.
+///
+/// Nobody writes this type: arguments convert by themselves from a `T`, a [`TaskFuture<T>`] or a reference to
+/// one, and for a `Vec<T>` also from a [`MapFuture<T>`] and from vectors and slices of futures. Futures are
+/// waited for before the task starts, and recorded as the origin of the argument (Prefect's `task_inputs`).
+pub struct Input<T>(pub(crate) Origin<T>);
+
+pub(crate) enum Origin<T> {
+    Value(T),
+    Pending(Box<dyn Source<T>>),
+}
+
+/// A value in the making.
+pub(crate) trait Source<T>: Send {
+    /// Returns the runs that it comes from, as far as they are known.
+    fn runs(&self) -> Vec<TaskInput>;
+    /// Waits for it.
+    fn value(&self) -> BoxFuture<'static, Result<T, Error>>;
+}
+
+impl<T> fmt::Debug for Input<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Origin::Value(_) => "Input(value)",
+            Origin::Pending(_) => "Input(pending)",
+        })
+    }
+}
+
+impl<T> Input<T> {
+    fn pending(source: impl Source<T> + 'static) -> Self {
+        Self(Origin::Pending(Box::new(source)))
+    }
+}
+
+impl<T> From<T> for Input<T> {
+    fn from(value: T) -> Self {
+        Self(Origin::Value(value))
+    }
+}
+
+impl From<&str> for Input<String> {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<&str> for Input<PathBuf> {
+    fn from(path: &str) -> Self {
+        PathBuf::from(path).into()
+    }
+}
+
+impl<T: Clone + Send + 'static> From<TaskFuture<T>> for Input<T> {
+    fn from(future: TaskFuture<T>) -> Self {
+        Self::pending(future)
+    }
+}
+
+impl<T: Clone + Send + 'static> From<&TaskFuture<T>> for Input<T> {
+    fn from(future: &TaskFuture<T>) -> Self {
+        Self::pending(future.clone())
+    }
+}
+
+impl<T: Clone + Send + 'static> From<MapFuture<T>> for Input<Vec<T>> {
+    fn from(futures: MapFuture<T>) -> Self {
+        Self::pending(futures)
+    }
+}
+
+impl<T: Clone + Send + 'static> From<&MapFuture<T>> for Input<Vec<T>> {
+    fn from(futures: &MapFuture<T>) -> Self {
+        Self::pending(futures.clone())
+    }
+}
+
+impl<T: Clone + Send + 'static> From<Vec<TaskFuture<T>>> for Input<Vec<T>> {
+    fn from(futures: Vec<TaskFuture<T>>) -> Self {
+        Self::pending(futures)
+    }
+}
+
+impl<T: Clone + Send + 'static> From<&Vec<TaskFuture<T>>> for Input<Vec<T>> {
+    fn from(futures: &Vec<TaskFuture<T>>) -> Self {
+        Self::pending(futures.clone())
+    }
+}
+
+impl<T: Clone + Send + 'static> From<&[TaskFuture<T>]> for Input<Vec<T>> {
+    fn from(futures: &[TaskFuture<T>]) -> Self {
+        Self::pending(futures.to_vec())
+    }
+}
+
+impl<T: Clone + Send + 'static> Source<T> for TaskFuture<T> {
+    fn runs(&self) -> Vec<TaskInput> {
+        vec![TaskInput::TaskRun(self.id())]
+    }
+
+    fn value(&self) -> BoxFuture<'static, Result<T, Error>> {
+        let future = self.clone();
+        Box::pin(async move {
+            let upstream = TaskInput::TaskRun(future.id());
+            future.take().await.map_err(|cause| upstream_failed(&upstream, cause))
+        })
+    }
+}
+
+impl<T: Clone + Send + 'static> Source<Vec<T>> for Vec<TaskFuture<T>> {
+    fn runs(&self) -> Vec<TaskInput> {
+        self.iter().flat_map(Source::runs).collect()
+    }
+
+    fn value(&self) -> BoxFuture<'static, Result<Vec<T>, Error>> {
+        let values: Vec<_> = self.iter().map(Source::value).collect();
+        Box::pin(async move {
+            let mut all = Vec::with_capacity(values.len());
+            for value in values {
+                all.push(value.await?);
+            }
+            Ok(all)
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Keeps the error of a body, whatever its type can do.
+//!
+//! The four traits are tried in turn by method lookup on `&&&&Kept<E>`, which needs no specialization: each
+//! level of reference that the lookup takes off reaches a trait with a weaker bound.
+
+use std::cell::Cell;
+use std::error::Error as StdError;
+use std::fmt::{Debug, Display};
+
+use crate::user_error::UserError;
+
+/// An error on its way to being kept.
+pub struct Kept<E>(Cell<Option<E>>);
+
+impl<E> std::fmt::Debug for Kept<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl<E> Kept<E> {
+    /// Wraps an error.
+    pub const fn new(error: E) -> Self {
+        Self(Cell::new(Some(error)))
+    }
+
+    fn with(&self, keep: impl FnOnce(E) -> UserError) -> UserError {
+        self.0.take().map_or_else(|| UserError::text(String::new()), keep)
+    }
+}
+
+/// For standard errors.
+pub trait KeepStandard {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: StdError + Send + Sync + 'static> KeepStandard for &&&Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(UserError::standard)
+    }
+}
+
+/// For errors that lend a standard one: `anyhow::Error`, `Box<dyn Error + Send + Sync>`.
+pub trait KeepAsRef {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> KeepAsRef for &&Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(UserError::lending)
+    }
+}
+
+/// For anything that can be displayed; only its text is kept.
+pub trait KeepDisplay {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: Display> KeepDisplay for &Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| UserError::text(error.to_string()))
+    }
+}
+
+/// For anything that can be debugged; only its text is kept.
+pub trait KeepDebug {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: Debug> KeepDebug for Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| UserError::text(format!("{error:?}")))
+    }
+}

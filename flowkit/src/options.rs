@@ -1,0 +1,220 @@
+//! How a run is to be run, and whose word counts.
+//!
+//! The call beats a reusable value, which beats the definition, which beats the settings, which beat the
+//! default. [`Effective::resolve`] is that rule.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Options of a task or a flow that can be kept in a constant and given to any call with `.with(..)`.
+///
+/// ```
+/// use std::time::Duration;
+/// use flowkit::Options;
+///
+/// const PATIENT: Options = Options::new().retries(5).timeout(Duration::from_secs(60));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct Options {
+    pub(crate) retries: Option<u32>,
+    pub(crate) retry_delay: Option<RetryDelay>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) run_name: Option<&'static str>,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) log_prints: Option<bool>,
+}
+
+impl Options {
+    /// Makes options that say nothing.
+    pub const fn new() -> Self {
+        Self { retries: None, retry_delay: None, timeout: None, run_name: None, tags: &[], log_prints: None }
+    }
+
+    /// Sets how often a failed run is tried again. Default: 0.
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries = Some(retries);
+        self
+    }
+
+    /// Sets how long to wait before each retry. Default: not at all.
+    pub const fn retry_delay(mut self, delay: RetryDelay) -> Self {
+        self.retry_delay = Some(delay);
+        self
+    }
+
+    /// Sets how long one attempt may take. Default: for ever.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the template of run names; `{argument}` stands for the value of an argument.
+    pub const fn run_name(mut self, template: &'static str) -> Self {
+        self.run_name = Some(template);
+        self
+    }
+
+    /// Sets tags, which add to those of the definition.
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Sets whether `println!` in the body writes run logs. Default: inherited from the enclosing flow, else no.
+    pub const fn log_prints(mut self, log: bool) -> Self {
+        self.log_prints = Some(log);
+        self
+    }
+}
+
+/// How long to wait before each retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetryDelay {
+    /// The same before every retry.
+    Fixed(Duration),
+    /// One for each retry; the last is repeated.
+    List(&'static [Duration]),
+}
+
+/// The delays that one call asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Delays {
+    Declared(RetryDelay),
+    Given(Arc<[Duration]>),
+}
+
+impl Delays {
+    pub(crate) fn steps(&self) -> &[Duration] {
+        match self {
+            Self::Declared(RetryDelay::Fixed(delay)) => std::slice::from_ref(delay),
+            Self::Declared(RetryDelay::List(list)) => list,
+            Self::Given(list) => list,
+        }
+    }
+
+    /// Returns the delay before the `retry`-th retry, counted from 1.
+    pub(crate) fn before(&self, retry: u32) -> Duration {
+        let steps = self.steps();
+        let index = (retry.max(1) as usize - 1).min(steps.len().saturating_sub(1));
+        steps.get(index).copied().unwrap_or(Duration::ZERO)
+    }
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self::Declared(RetryDelay::Fixed(Duration::ZERO))
+    }
+}
+
+/// What one call says for itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) value: Options,
+    pub(crate) retries: Option<u32>,
+    pub(crate) retry_delay: Option<Delays>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) run_name: Option<String>,
+    pub(crate) tags: Vec<String>,
+    /// The first option that could not be read; the run fails with it before it starts.
+    pub(crate) refused: Option<Error>,
+}
+
+/// What the settings say where nobody else does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Defaults {
+    pub(crate) retries: u32,
+    pub(crate) retry_delay: Delays,
+}
+
+/// The options that a run really has.
+#[derive(Clone, Debug)]
+pub(crate) struct Effective {
+    pub(crate) retries: u32,
+    pub(crate) retry_delay: Delays,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) run_name: Option<Cow<'static, str>>,
+    pub(crate) log_prints: Option<bool>,
+}
+
+impl Effective {
+    /// Call beats value beats definition beats settings (which hold the defaults).
+    pub(crate) fn resolve(call: Option<&Overrides>, def: &Options, defaults: &Defaults) -> Self {
+        let declared = |options: &Options| options.retry_delay.map(Delays::Declared);
+        let Some(call) = call else {
+            return Self {
+                retries: def.retries.unwrap_or(defaults.retries),
+                retry_delay: declared(def).unwrap_or_else(|| defaults.retry_delay.clone()),
+                timeout: def.timeout,
+                run_name: def.run_name.map(Cow::Borrowed),
+                log_prints: def.log_prints,
+            };
+        };
+        let value = &call.value;
+        Self {
+            retries: call.retries.or(value.retries).or(def.retries).unwrap_or(defaults.retries),
+            retry_delay: (call.retry_delay.clone())
+                .or_else(|| declared(value))
+                .or_else(|| declared(def))
+                .unwrap_or_else(|| defaults.retry_delay.clone()),
+            timeout: call.timeout.or(value.timeout).or(def.timeout),
+            run_name: (call.run_name.clone().map(Cow::Owned))
+                .or(value.run_name.map(Cow::Borrowed))
+                .or(def.run_name.map(Cow::Borrowed)),
+            log_prints: value.log_prints.or(def.log_prints),
+        }
+    }
+}
+
+/// Returns the tags of the definition, the value and the call together, sorted and without doubles.
+pub(crate) fn tags(call: Option<&Overrides>, def: &Options) -> Vec<String> {
+    let mut tags: Vec<String> = def.tags.iter().map(ToString::to_string).collect();
+    if let Some(call) = call {
+        tags.extend(call.value.tags.iter().map(ToString::to_string));
+        tags.extend(call.tags.iter().cloned());
+    }
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEF: Options = Options::new().retries(2).timeout(Duration::from_secs(9)).tags(&["net"]);
+
+    #[test]
+    fn call_beats_value_beats_definition_beats_settings() {
+        let settings = Defaults { retries: 7, ..Defaults::default() };
+        let mut call = Overrides::default();
+        assert_eq!(Effective::resolve(None, &Options::new(), &settings).retries, 7);
+        assert_eq!(Effective::resolve(None, &DEF, &settings).retries, 2);
+        assert_eq!(Effective::resolve(Some(&call), &DEF, &settings).retries, 2);
+        call.value = Options::new().retries(3);
+        assert_eq!(Effective::resolve(Some(&call), &DEF, &settings).retries, 3);
+        call.retries = Some(0);
+        let effective = Effective::resolve(Some(&call), &DEF, &settings);
+        assert_eq!(effective.retries, 0);
+        assert_eq!(effective.timeout, Some(Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn tags_of_all_levels_add_up() {
+        let call =
+            Overrides { value: Options::new().tags(&["slow", "net"]), tags: vec!["a".into()], ..Overrides::default() };
+        assert_eq!(tags(Some(&call), &DEF), ["a", "net", "slow"]);
+    }
+
+    #[test]
+    fn the_last_delay_of_a_list_is_repeated() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let delays = Delays::Declared(RetryDelay::List(&[Duration::ZERO, SECOND]));
+        assert_eq!([1, 2, 3].map(|retry| delays.before(retry)), [Duration::ZERO, SECOND, SECOND]);
+        assert_eq!(Delays::Given(Arc::new([])).before(1), Duration::ZERO);
+    }
+}

@@ -1,0 +1,30 @@
+//! `println!` in a body as a log line.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use crate::engine::context;
+
+/// Prints a line as `println!` does; in a run with `log_prints` it becomes a log line of the run.
+///
+/// Where standard output is not a terminal the plain line is printed as well, so that pipes lose nothing.
+pub fn print_line(line: fmt::Arguments<'_>) {
+    let log = context::with(|context| context.log_prints && (context.flow.is_some() || context.task.is_some()));
+    if log != Some(true) {
+        std::println!("{line}");
+        return;
+    }
+    tracing::info!(target: "flowkit::print", "{line}");
+    if !std::io::stdout().is_terminal() {
+        std::println!("{line}");
+    }
+}
+
+/// The `println!` of task and flow bodies.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! printed_line {
+    ($($arg:tt)*) => {
+        $crate::__private::print_line(::core::format_args!($($arg)*))
+    };
+}

@@ -1,0 +1,230 @@
+//! What the macros name. Not part of the public interface; it may change in any release.
+
+use std::any::TypeId;
+use std::fmt::{Debug, Display};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use inventory;
+
+pub use crate::arguments::{Args, Inputs};
+pub use crate::def::{FlowDef, ParamDef, TaskDef};
+pub use crate::flow_fn::{FlowParams, call_with};
+pub use crate::input::Input;
+pub use crate::keep::{KeepAsRef, KeepDebug, KeepDisplay, KeepStandard, Kept};
+pub use crate::options::{Options, RetryDelay};
+pub use crate::prints::print_line;
+pub use crate::registry::FlowEntry;
+pub use crate::user_error::UserError;
+pub use crate::{outcome, show};
+// `println!` in a body means this one, which can make a log line of what is printed.
+pub use crate::printed_line as println;
+
+use crate::arguments::{bind_async, bind_blocking};
+use crate::call::TaskCall;
+use crate::engine::flow_run::FlowJob;
+use crate::engine::task_run::TaskJob;
+use crate::flow::FlowCall;
+
+/// The value type of a `Result`, under whatever alias.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` ends in `Result` and is none",
+    label = "a type whose name ends in `Result` must be a `Result`"
+)]
+pub trait Fallible {
+    /// The value.
+    type Value;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Value = T;
+}
+
+/// Finds out what a type can do, with constants that exist only where a bound holds.
+#[derive(Debug)]
+pub struct Probe<T>(PhantomData<T>);
+
+/// What [`Probe`] says where no bound holds.
+pub trait Absent {
+    /// The probed type.
+    type Probed;
+    /// It cannot be cloned.
+    const CLONE: Option<fn(&Self::Probed) -> Self::Probed> = None;
+    /// It cannot be displayed.
+    const DISPLAY: Option<fn(&Self::Probed) -> String> = None;
+    /// It cannot be debugged.
+    const DEBUG: Option<fn(&Self::Probed) -> String> = None;
+    /// It is not a `Result`.
+    const IS_RESULT: bool = false;
+}
+
+impl<T> Absent for Probe<T> {
+    type Probed = T;
+}
+
+impl<T: Clone> Probe<T> {
+    /// How to clone it.
+    pub const CLONE: Option<fn(&T) -> T> = Some(T::clone);
+}
+
+impl<T: Display> Probe<T> {
+    /// How to display it.
+    pub const DISPLAY: Option<fn(&T) -> String> = Some(|value| value.to_string());
+}
+
+impl<T: Debug> Probe<T> {
+    /// How to debug it.
+    pub const DEBUG: Option<fn(&T) -> String> = Some(|value| format!("{value:?}"));
+}
+
+impl<T, E> Probe<Result<T, E>> {
+    /// It is a `Result`.
+    pub const IS_RESULT: bool = true;
+}
+
+/// Shows a value if its type can be displayed or debugged.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! show {
+    ($ty:ty, $value:expr) => {{
+        #[allow(unused_imports, reason = "only for types that lack a trait")]
+        use $crate::__private::Absent as _;
+        $crate::__private::Probe::<$ty>::DISPLAY.or($crate::__private::Probe::<$ty>::DEBUG).map(|show| show($value))
+    }};
+}
+
+/// Turns what a body returned into a value or a kept error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! outcome {
+    ($result:expr) => {
+        match $result {
+            ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+            ::core::result::Result::Err(error) => {
+                #[allow(unused_imports, reason = "which one applies depends on the type of the error")]
+                use $crate::__private::{KeepAsRef as _, KeepDebug as _, KeepDisplay as _, KeepStandard as _};
+                ::core::result::Result::Err((&&&&$crate::__private::Kept::new(error)).keep())
+            }
+        }
+    };
+}
+
+/// An argument of a task.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a task",
+    label = "must be `Send + 'static`",
+    note = "a task may run on another thread: use `Arc` instead of `Rc`, and owned values instead of references"
+)]
+pub trait TaskArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> TaskArg for T {}
+
+/// An argument of a task that may be started more than once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a task with `retries`",
+    label = "must be `Clone`, since each attempt gets fresh arguments",
+    note = "derive `Clone`, wrap it in an `Arc`, or leave `retries` out"
+)]
+pub trait RepeatableArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> RepeatableArg for T {}
+
+/// What a task or a flow returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a task or a flow",
+    label = "must be `Send + 'static`"
+)]
+pub trait Output {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Output for T {}
+
+/// A parameter of a flow.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a flow",
+    label = "must be `Serialize + DeserializeOwned + JsonSchema + Send + 'static`",
+    note = "derive serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`; a pool or a client is an argument for a task"
+)]
+pub trait FlowParam {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema + Send + 'static> FlowParam for T {}
+
+/// Fails to compile unless `T` can be an argument of a task.
+pub const fn assert_arg<T: TaskArg>() {}
+/// Fails to compile unless `T` can be given to several attempts.
+pub const fn assert_clone<T: RepeatableArg>() {}
+/// Fails to compile unless `T` can be a parameter of a flow.
+pub const fn assert_param<T: FlowParam>() {}
+/// Fails to compile unless `T` can be returned.
+pub const fn assert_output<T: Output>() {}
+
+/// Makes a duration of milliseconds.
+#[must_use]
+pub const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Returns the type of a function item.
+#[must_use]
+pub fn type_id_of<F: 'static>(_: &F) -> TypeId {
+    TypeId::of::<F>()
+}
+
+/// Makes JSON of a default value; `null` if it cannot be.
+pub fn to_value<T: serde::Serialize>(value: T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Makes the call of an asynchronous task.
+pub fn task<A, T, F, Fut>(def: &'static TaskDef, args: &'static Args<A::Values>, inputs: A, body: F) -> TaskCall<T>
+where
+    A: Inputs,
+    T: Send + 'static,
+    F: Fn(A::Values) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, UserError>> + Send + 'static,
+{
+    let body = bind_async(def.params, args, inputs, body);
+    TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+}
+
+/// Makes the call of a task that blocks its thread.
+pub fn blocking_task<A, T, F>(def: &'static TaskDef, args: &'static Args<A::Values>, inputs: A, body: F) -> TaskCall<T>
+where
+    A: Inputs,
+    T: Send + 'static,
+    F: Fn(A::Values) -> Result<T, UserError> + Copy + Send + 'static,
+{
+    let body = bind_blocking(def.params, args, inputs, body);
+    TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+}
+
+/// Makes the call of an asynchronous flow.
+pub fn flow<A, T, F, Fut>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+where
+    A: FlowParams,
+    T: Send + 'static,
+    F: Fn(A) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, UserError>> + Send + 'static,
+{
+    let parameters = values.to_json(def);
+    let body = bind_async(&[], args, values.into_inputs(), body);
+    FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+}
+
+/// Makes the call of a flow that blocks its thread.
+pub fn blocking_flow<A, T, F>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+where
+    A: FlowParams,
+    T: Send + 'static,
+    F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
+{
+    let parameters = values.to_json(def);
+    let body = bind_blocking(&[], args, values.into_inputs(), body);
+    FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+}

@@ -1,0 +1,8 @@
+//! Log lines on their way from `tracing` to the console and the backend.
+
+mod console;
+mod fields;
+mod run_logs;
+
+pub(crate) use console::Console;
+pub(crate) use run_logs::RunLogs;

@@ -1,0 +1,110 @@
+//! The layer that gives each `tracing` event to the run it belongs to.
+
+use std::sync::Arc;
+
+use tracing::{Event, Metadata, Subscriber, span};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Context as Around, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::backend::Backend;
+use crate::clock;
+use crate::engine::context;
+use crate::event::{self, Level, LogRecord};
+use crate::report::console::{Console, Speaker};
+use crate::report::fields::Text;
+use crate::run::{FlowRun, TaskRun};
+
+/// The target of the spans and log lines of runs.
+const RUN: &str = "flowkit::run";
+
+/// Turns events into log records of runs.
+pub(crate) struct RunLogs {
+    level: Level,
+    console: Option<Console>,
+}
+
+/// Which run a span stands for.
+#[derive(Clone)]
+struct Owner {
+    backend: Arc<dyn Backend>,
+    flow: Option<Arc<FlowRun>>,
+    task: Option<Arc<TaskRun>>,
+}
+
+impl RunLogs {
+    pub(crate) fn new(level: Level, console: Option<Console>) -> Self {
+        Self { level, console }
+    }
+
+    /// A filter that lets through what this layer wants, for a subscriber that has no other use.
+    pub(crate) fn as_filter(&self) -> LevelFilter {
+        match self.level {
+            Level::Trace => LevelFilter::TRACE,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Info => LevelFilter::INFO,
+            Level::Warning => LevelFilter::WARN,
+            Level::Error => LevelFilter::ERROR,
+        }
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        Level::from(metadata.level()) >= self.level
+    }
+}
+
+impl Owner {
+    fn present() -> Option<Self> {
+        context::with(|context| Self {
+            backend: Arc::clone(&context.ports.backend),
+            flow: context.flow_run().cloned(),
+            task: context.task.clone(),
+        })
+    }
+
+    fn is_run(&self) -> bool {
+        self.flow.is_some() || self.task.is_some()
+    }
+}
+
+impl<S> Layer<S> for RunLogs
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, around: Around<'_, S>) {
+        if attributes.metadata().target() != RUN {
+            return;
+        }
+        if let (Some(span), Some(owner)) = (around.span(id), Owner::present()) {
+            span.extensions_mut().insert(owner);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, around: Around<'_, S>) {
+        if !self.wants(event.metadata()) {
+            return;
+        }
+        let owner = Owner::present().filter(Owner::is_run).or_else(|| {
+            let mut scope = around.event_scope(event)?;
+            scope.find_map(|span| span.extensions().get::<Owner>().cloned())
+        });
+        let record = LogRecord {
+            level: event.metadata().level().into(),
+            message: Text::of(event),
+            timestamp: clock::now(),
+            flow_run_id: owner.as_ref().and_then(|owner| owner.flow.as_ref()).map(|run| run.id),
+            task_run_id: owner.as_ref().and_then(|owner| owner.task.as_ref()).map(|run| run.id),
+        };
+        if let Some(console) = &self.console {
+            let speaker = match &owner {
+                Some(Owner { task: Some(task), .. }) => Speaker::Task(task.name()),
+                Some(Owner { flow: Some(flow), .. }) => Speaker::Flow(&flow.name),
+                _ => Speaker::Other(event.metadata().target()),
+            };
+            console.print(&record, &speaker);
+        }
+        if let Some(owner) = owner {
+            owner.backend.emit(event::Event::Log(record));
+        }
+    }
+}

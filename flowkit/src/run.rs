@@ -1,0 +1,279 @@
+//! What is happening: the records of flow runs and task runs.
+//!
+//! A record is shared by the engine, which alone adds states to it, and by whoever reports or shows it.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::def::{FlowDef, TaskDef};
+use crate::id::{FlowRunId, TaskRunId, state_id};
+use crate::state::{State, StateType};
+
+/// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The states a run has been through. Most task runs have three.
+#[derive(Debug, Default)]
+pub(crate) struct Track(Mutex<SmallVec<[State; 3]>>);
+
+impl Track {
+    /// Adds a state and returns its index.
+    pub(crate) fn push(&self, state: State) -> usize {
+        let mut states = lock(&self.0);
+        states.push(state);
+        states.len() - 1
+    }
+
+    pub(crate) fn current(&self) -> Option<State> {
+        lock(&self.0).last().cloned()
+    }
+
+    pub(crate) fn with<R>(&self, read: impl FnOnce(&[State]) -> R) -> R {
+        read(&lock(&self.0))
+    }
+}
+
+/// Figures about a run that follow from its states.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[non_exhaustive]
+pub struct Effort {
+    /// How often the body was started.
+    pub run_count: u32,
+    /// When it was asked for.
+    pub expected_start_time: Option<Timestamp>,
+    /// When the body was first started.
+    pub start_time: Option<Timestamp>,
+    /// When the run ended.
+    pub end_time: Option<Timestamp>,
+    /// The time spent in running states.
+    pub total_run_time: Duration,
+}
+
+impl Effort {
+    pub(crate) fn of(states: &[State]) -> Self {
+        let mut effort = Self { expected_start_time: states.first().map(State::timestamp), ..Self::default() };
+        let mut running_since = None;
+        for state in states {
+            if let Some(since) = running_since.take() {
+                effort.total_run_time += state.timestamp().since(since);
+            }
+            if state.state_type() == StateType::Running {
+                effort.run_count += 1;
+                effort.start_time.get_or_insert(state.timestamp());
+                running_since = Some(state.timestamp());
+            }
+            if state.is_final() {
+                effort.end_time.get_or_insert(state.timestamp());
+            }
+        }
+        effort
+    }
+}
+
+/// Where a value that a task was given came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum TaskInput {
+    /// The result of another task run.
+    TaskRun(TaskRunId),
+    /// The result of a flow run.
+    FlowRun(FlowRunId),
+}
+
+/// The origins of a task's arguments: argument name, and the runs it came from.
+///
+/// Beside the arguments' names there are Prefect's `wait_for` and `__parents__`.
+pub type TaskInputs = Vec<(&'static str, Vec<TaskInput>)>;
+
+/// The record of one task run.
+#[derive(Debug)]
+pub struct TaskRun {
+    pub(crate) id: TaskRunId,
+    pub(crate) def: &'static TaskDef,
+    pub(crate) flow_run: Option<Arc<FlowRun>>,
+    pub(crate) parent: Option<TaskRunId>,
+    /// What only some runs have; apart, to keep the record of a plain run small.
+    pub(crate) extra: Option<Box<TaskExtra>>,
+    pub(crate) track: Track,
+}
+
+/// The rarer parts of a task run's record.
+#[derive(Debug, Default)]
+pub(crate) struct TaskExtra {
+    pub(crate) name: OnceLock<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) inputs: OnceLock<TaskInputs>,
+    pub(crate) retries: u32,
+    pub(crate) retry_delays: Vec<Duration>,
+}
+
+impl TaskRun {
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> TaskRunId {
+        self.id
+    }
+
+    /// Returns the declaration of the task.
+    #[must_use]
+    pub fn task(&self) -> &'static TaskDef {
+        self.def
+    }
+
+    /// Returns the name: rendered from the template, else the task's name and three digits of the dynamic key.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.extra.as_ref().and_then(|extra| extra.name.get()) {
+            Some(name) => name.clone(),
+            None => self.default_name(),
+        }
+    }
+
+    pub(crate) fn default_name(&self) -> String {
+        let key = self.id.dynamic_key().simple().to_string();
+        format!("{}-{}", self.def.name, &key[..3])
+    }
+
+    /// Returns the flow run it belongs to; `None` for a task called outside of any flow.
+    #[must_use]
+    pub fn flow_run(&self) -> Option<&Arc<FlowRun>> {
+        self.flow_run.as_ref()
+    }
+
+    /// Returns the task run in whose body it was called.
+    #[must_use]
+    pub fn parent(&self) -> Option<TaskRunId> {
+        self.parent
+    }
+
+    /// Returns the tags, sorted.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.tags)
+    }
+
+    /// Returns how often a failed run is tried again.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.extra.as_ref().map_or(0, |extra| extra.retries)
+    }
+
+    /// Returns where the arguments came from; each argument is listed, most with nothing.
+    #[must_use]
+    pub fn inputs(&self) -> TaskInputs {
+        if let Some(inputs) = self.extra.as_ref().and_then(|extra| extra.inputs.get()) {
+            return inputs.clone();
+        }
+        let mut inputs: TaskInputs = self.def.params.iter().map(|param| (*param, Vec::new())).collect();
+        inputs.extend(self.parent.map(|parent| ("__parents__", vec![TaskInput::TaskRun(parent)])));
+        inputs
+    }
+
+    /// Returns the current state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.track
+            .current()
+            .unwrap_or_else(|| State::new(crate::state::StateName::Pending, Timestamp::from_unix_micros(0)))
+    }
+
+    /// Returns all states so far, in order.
+    #[must_use]
+    pub fn states(&self) -> Vec<State> {
+        self.track.with(<[State]>::to_vec)
+    }
+
+    /// Returns the figures that follow from the states.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        self.track.with(Effort::of)
+    }
+
+    /// Returns the id of the `index`-th state, the same at every call.
+    pub(crate) fn state_id(&self, index: usize) -> Option<Uuid> {
+        let entered = self.track.with(|states| states.get(index).map(State::timestamp))?;
+        Some(state_id(self.id.uuid(), index, entered))
+    }
+}
+
+/// The record of one flow run.
+#[derive(Debug)]
+pub struct FlowRun {
+    pub(crate) id: FlowRunId,
+    pub(crate) def: &'static FlowDef,
+    pub(crate) name: String,
+    /// The flow's id at the backend.
+    pub(crate) flow_id: Uuid,
+    pub(crate) parameters: Value,
+    pub(crate) tags: Vec<String>,
+    pub(crate) retries: u32,
+    pub(crate) retry_delay: Duration,
+    /// The task run that stands for this subflow in its parent's graph.
+    pub(crate) parent_task_run: Option<TaskRunId>,
+    pub(crate) track: Track,
+}
+
+impl FlowRun {
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> FlowRunId {
+        self.id
+    }
+
+    /// Returns the declaration of the flow.
+    #[must_use]
+    pub fn flow(&self) -> &'static FlowDef {
+        self.def
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the parameters, an object.
+    #[must_use]
+    pub fn parameters(&self) -> &Value {
+        &self.parameters
+    }
+
+    /// Returns the tags, sorted.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// Returns the task run that stands for this run in the flow run that called it; `None` unless it is a subflow.
+    #[must_use]
+    pub fn parent_task_run(&self) -> Option<TaskRunId> {
+        self.parent_task_run
+    }
+
+    /// Returns the current state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.track
+            .current()
+            .unwrap_or_else(|| State::new(crate::state::StateName::Pending, Timestamp::from_unix_micros(0)))
+    }
+
+    /// Returns all states so far, in order.
+    #[must_use]
+    pub fn states(&self) -> Vec<State> {
+        self.track.with(<[State]>::to_vec)
+    }
+
+    /// Returns the figures that follow from the states.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        self.track.with(Effort::of)
+    }
+}

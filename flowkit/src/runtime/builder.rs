@@ -1,0 +1,79 @@
+//! How a runtime is put together. The only place that names concrete backends.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::backend::memory::{Limits, Memory};
+use crate::engine::context::Ports;
+use crate::engine::panic;
+use crate::error::Error;
+use crate::logging;
+use crate::runtime::Runtime;
+use crate::settings::Settings;
+
+/// Builds a [`Runtime`].
+#[derive(Debug)]
+#[must_use]
+pub struct RuntimeBuilder {
+    settings: Result<Settings, Error>,
+    limits: Limits,
+}
+
+impl RuntimeBuilder {
+    /// Starts from the settings of the environment.
+    pub(super) fn new() -> Self {
+        Self { settings: Settings::from_env(), limits: Limits::default() }
+    }
+
+    /// Starts from the defaults of all settings.
+    pub(super) fn plain() -> Self {
+        Self { settings: Ok(Settings::default()), limits: Limits::default() }
+    }
+
+    /// Sets how many task runs the in-memory history keeps. Default: 200 000.
+    pub fn keep_task_runs(mut self, count: usize) -> Self {
+        self.limits.task_runs = count;
+        self
+    }
+
+    /// Sets how many flow runs the in-memory history keeps. Default: 10 000.
+    pub fn keep_flow_runs(mut self, count: usize) -> Self {
+        self.limits.flow_runs = count;
+        self
+    }
+
+    /// Sets how many log records the in-memory history keeps. Default: 100 000.
+    pub fn keep_logs(mut self, count: usize) -> Self {
+        self.limits.logs = count;
+        self
+    }
+
+    /// Builds a runtime that keeps everything in memory, even if a server is set.
+    #[must_use]
+    pub fn ephemeral(self) -> Runtime {
+        let settings = self.settings.unwrap_or_default();
+        assemble(&settings, Arc::new(Memory::new(self.limits)))
+    }
+
+    /// Builds the runtime that the settings ask for.
+    ///
+    /// # Errors
+    /// An error of kind [`Settings`](crate::ErrorKind::Settings) that names the setting that cannot be used.
+    pub fn build(self) -> Result<Runtime, Error> {
+        let settings = self.settings?;
+        let backend: Arc<dyn Backend> = Arc::new(Memory::new(self.limits));
+        Ok(assemble(&settings, backend))
+    }
+}
+
+fn assemble(settings: &Settings, backend: Arc<dyn Backend>) -> Runtime {
+    logging::install(&settings.logging);
+    panic::remember_places();
+    let ports = Ports {
+        backend,
+        task_defaults: settings.task_defaults.clone(),
+        flow_defaults: settings.flow_defaults.clone(),
+        log_prints: settings.logging.log_prints,
+    };
+    Runtime { ports: Arc::new(ports) }
+}

@@ -1,0 +1,84 @@
+//! Where the code at hand is, and what it reports to.
+//!
+//! [`flow_run`] and [`task_run`] tell a body which run it is part of (Prefect's `prefect.runtime`). A
+//! [`Runtime`] is what runs report to; most programs never name one and use the [`global`] one, which is chosen
+//! by the settings at the first call of a task or flow.
+
+mod ambient;
+mod builder;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::{History, Undelivered};
+use crate::engine::context::{self, Context, Ports};
+use crate::error::Error;
+use crate::run::{FlowRun, TaskRun};
+
+pub(crate) use ambient::ambient;
+pub use builder::RuntimeBuilder;
+
+/// What runs report to: a backend and the settings.
+#[derive(Clone)]
+pub struct Runtime {
+    ports: Arc<Ports>,
+}
+
+impl Runtime {
+    /// Makes a runtime that keeps everything in memory, whatever the environment says. For tests.
+    #[must_use]
+    pub fn ephemeral() -> Self {
+        RuntimeBuilder::plain().ephemeral()
+    }
+
+    /// Starts to build a runtime.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::new()
+    }
+
+    /// Runs `future` so that the tasks and flows called in it report to this runtime.
+    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        Context::outside(Arc::clone(&self.ports)).scope(future).await
+    }
+
+    /// Returns the runs and logs kept in this process; `None` where only a server has them.
+    #[must_use]
+    pub fn history(&self) -> Option<&dyn History> {
+        self.ports.backend.history()
+    }
+
+    /// Waits for at most `limit` until everything reported so far is delivered, and tells what is not.
+    ///
+    /// Programs need not call it: what is left at exit is delivered then.
+    pub async fn flush(&self, limit: Duration) -> Undelivered {
+        self.ports.backend.flush(limit).await
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("backend", &self.ports.backend).finish_non_exhaustive()
+    }
+}
+
+/// Returns the runtime that is used where no other was named.
+///
+/// # Errors
+/// An error of kind [`Settings`](crate::ErrorKind::Settings) that names the setting that cannot be used.
+pub fn global() -> Result<Runtime, Error> {
+    ambient::global().map(|ports| Runtime { ports })
+}
+
+/// Returns the flow run that the code at hand is part of; `None` outside of any flow.
+#[must_use]
+pub fn flow_run() -> Option<Arc<FlowRun>> {
+    context::with(|context| context.flow_run().cloned()).flatten()
+}
+
+/// Returns the task run that the code at hand is part of; `None` outside of any task.
+#[must_use]
+pub fn task_run() -> Option<Arc<TaskRun>> {
+    context::with(|context| context.task.clone()).flatten()
+}

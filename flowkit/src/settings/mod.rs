@@ -1,0 +1,145 @@
+//! The settings this crate reads. They are Prefect's, from `PREFECT_*` environment variables.
+
+mod read;
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::event::Level;
+use crate::options::Defaults;
+use read::Source;
+
+/// All settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) api: Option<Api>,
+    pub(crate) logging: Logging,
+    pub(crate) task_defaults: Defaults,
+    pub(crate) flow_defaults: Defaults,
+    pub(crate) heartbeat: Heartbeat,
+}
+
+/// How a server is reached.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) url: String,
+    pub(crate) key: Option<String>,
+    pub(crate) auth_string: Option<String>,
+    pub(crate) insecure: bool,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of log lines.
+#[derive(Clone, Debug)]
+pub(crate) struct Logging {
+    pub(crate) level: Level,
+    /// `None` means colours on a terminal only.
+    pub(crate) colors: Option<bool>,
+    pub(crate) to_api: bool,
+    pub(crate) log_prints: bool,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: Level::Info, colors: None, to_api: true, log_prints: false }
+    }
+}
+
+/// How often a running flow run says that it is alive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heartbeat(pub(crate) Duration);
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self(Duration::from_secs(180))
+    }
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let source = Source(lookup);
+        let default = Self::default();
+        let url = source.text("PREFECT_API_URL");
+        let api = url.map(|url| -> Result<Api, Error> {
+            Ok(Api {
+                url,
+                key: source.text("PREFECT_API_KEY"),
+                auth_string: source.text("PREFECT_API_AUTH_STRING"),
+                insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
+            })
+        });
+        let logging = Logging {
+            level: source.level("PREFECT_LOGGING_LEVEL")?.unwrap_or(default.logging.level),
+            colors: source.flag("PREFECT_LOGGING_COLORS")?,
+            to_api: source.flag("PREFECT_LOGGING_TO_API_ENABLED")?.unwrap_or(default.logging.to_api),
+            log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
+        };
+        Ok(Self {
+            api: api.transpose()?,
+            logging,
+            task_defaults: source
+                .retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?,
+            flow_defaults: source
+                .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
+            heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(&lookup).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_means_no_server_and_info() {
+        let settings = read(&[("PREFECT_API_URL", "")]).expect("valid");
+        assert!(settings.api.is_none());
+        assert_eq!(settings.logging.level, Level::Info);
+        assert_eq!(settings.task_defaults.retries, 0);
+    }
+
+    #[test]
+    fn values_are_read() {
+        let settings = read(&[
+            ("PREFECT_API_URL", "http://127.0.0.1:4200/api"),
+            ("PREFECT_LOGGING_LEVEL", "warning"),
+            ("PREFECT_TASKS_DEFAULT_RETRIES", "3"),
+            ("PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS", "[1, 2.5]"),
+            ("PREFECT_LOGGING_COLORS", "false"),
+        ])
+        .expect("valid");
+        assert_eq!(settings.api.map(|api| api.url).as_deref(), Some("http://127.0.0.1:4200/api"));
+        assert_eq!(settings.logging.level, Level::Warning);
+        assert_eq!(settings.logging.colors, Some(false));
+        assert_eq!(settings.task_defaults.retries, 3);
+        assert_eq!(settings.task_defaults.retry_delay.before(2), Duration::from_millis(2500));
+    }
+
+    #[test]
+    fn a_bad_value_names_the_variable_and_what_is_accepted() {
+        for (name, value, accepted) in [
+            ("PREFECT_LOGGING_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
+            ("PREFECT_LOGGING_COLORS", "maybe", "true or false"),
+            ("PREFECT_TASKS_DEFAULT_RETRIES", "-1", "a whole number"),
+            ("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "5", "30 or more"),
+        ] {
+            let error = read(&[(name, value)]).expect_err(name);
+            assert!(error.contains(name) && error.contains(value) && error.contains(accepted), "{error}");
+        }
+    }
+}

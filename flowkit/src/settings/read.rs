@@ -1,0 +1,65 @@
+//! Reading one setting, with an error that says what was wrong.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::event::Level;
+use crate::options::{Defaults, Delays};
+
+/// Where settings are looked up.
+pub(super) struct Source<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
+
+impl Source<'_> {
+    /// A value that is not empty; Prefect treats an empty variable as unset.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T>(&self, name: &str, accepted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let value = parse(&text).ok_or_else(|| {
+            Error::new(ErrorKind::Settings, format!("the setting {name} is `{text}`, and must be {accepted}"))
+        })?;
+        Ok(Some(value))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        self.parsed(name, "true or false", |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+            "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+            _ => None,
+        })
+    }
+
+    pub(super) fn level(&self, name: &str) -> Result<Option<Level>, Error> {
+        self.parsed(name, "one of DEBUG, INFO, WARNING, ERROR", |text| match text.to_ascii_uppercase().as_str() {
+            "TRACE" | "NOTSET" => Some(Level::Trace),
+            "DEBUG" => Some(Level::Debug),
+            "INFO" => Some(Level::Info),
+            "WARN" | "WARNING" => Some(Level::Warning),
+            "ERROR" | "CRITICAL" => Some(Level::Error),
+            _ => None,
+        })
+    }
+
+    pub(super) fn retries(&self, count: &str, delay: &str) -> Result<Defaults, Error> {
+        let retries = self.parsed(count, "a whole number, 0 or more", |text| text.parse().ok())?;
+        let delays = self.parsed(delay, "seconds, or a list of seconds such as [1, 5]", |text| {
+            let seconds: Vec<f64> = match serde_json::from_str(text).ok()? {
+                serde_json::Value::Array(list) => list.iter().map(serde_json::Value::as_f64).collect::<Option<_>>()?,
+                single => vec![single.as_f64()?],
+            };
+            seconds.into_iter().map(|seconds| Duration::try_from_secs_f64(seconds).ok()).collect::<Option<Vec<_>>>()
+        })?;
+        Ok(Defaults {
+            retries: retries.unwrap_or(0),
+            retry_delay: delays.map(|delays| Delays::Given(delays.into())).unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn heartbeat(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.parsed(name, "a whole number of seconds, 30 or more", |text| {
+            text.parse().ok().filter(|seconds| *seconds >= 30).map(Duration::from_secs)
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Keeps whatever a body returned as its error, so that the caller can have it back.
+//!
+//! A body may fail with any type that can be shown: a standard error, `anyhow::Error` and its kin (which are
+//! not standard errors, but lend one), a boxed error, a string, or a plain `Debug` type.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The error value of a body, with its type erased.
+pub struct UserError(Box<dyn Kept>);
+
+trait Kept: Send + Sync {
+    fn as_std(&self) -> &(dyn StdError + 'static);
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl UserError {
+    /// Keeps a standard error.
+    pub fn standard<E: StdError + Send + Sync + 'static>(error: E) -> Self {
+        Self(Box::new(Standard(error)))
+    }
+
+    /// Keeps an error that lends a standard one, as `anyhow::Error`, `eyre::Report` and `Box<dyn Error>` do.
+    pub fn lending<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static>(error: E) -> Self {
+        Self(Box::new(Lending(error)))
+    }
+
+    /// Keeps any other value together with the text that shows it.
+    pub fn shown<E: Send + Sync + 'static>(error: E, text: String) -> Self {
+        Self(Box::new(Shown { value: error, text: Text(text) }))
+    }
+
+    /// Keeps only a text, for values that cannot leave their thread.
+    #[must_use]
+    pub fn text(text: String) -> Self {
+        Self(Box::new(Standard(Text(text))))
+    }
+
+    pub(crate) fn as_std(&self) -> &(dyn StdError + 'static) {
+        self.0.as_std()
+    }
+
+    pub(crate) fn exactly<E: 'static>(&self) -> Option<&E> {
+        self.0.as_any().downcast_ref()
+    }
+}
+
+impl fmt::Display for UserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_std(), f)
+    }
+}
+
+struct Standard<E>(E);
+
+impl<E: StdError + Send + Sync + 'static> Kept for Standard<E> {
+    fn as_std(&self) -> &(dyn StdError + 'static) {
+        &self.0
+    }
+    fn as_any(&self) -> &dyn Any {
+        &self.0
+    }
+}
+
+struct Lending<E>(E);
+
+impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> Kept for Lending<E> {
+    fn as_std(&self) -> &(dyn StdError + 'static) {
+        self.0.as_ref()
+    }
+    fn as_any(&self) -> &dyn Any {
+        &self.0
+    }
+}
+
+struct Shown<E> {
+    value: E,
+    text: Text,
+}
+
+impl<E: Send + Sync + 'static> Kept for Shown<E> {
+    fn as_std(&self) -> &(dyn StdError + 'static) {
+        &self.text
+    }
+    fn as_any(&self) -> &dyn Any {
+        &self.value
+    }
+}
+
+#[derive(Debug)]
+struct Text(String);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Text {}
+
+/// Returns the text of an error and of its causes, joined by `: `; a cause that its error already quotes is left out.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error.source()) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// Follows a chain of causes from its first.
+pub(crate) fn causes<'a>(
+    first: Option<&'a (dyn StdError + 'static)>,
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(first, |error| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        error.source()
+    })
+}
