@@ -1,1 +1,120 @@
-//! flowkit-macros of flowkit.
+//! The attributes `#[task]` and `#[flow]` of flowkit.
+//!
+//! A small compiler in three steps: read the attribute and the function, check both, emit data and one call
+//! into `flowkit::__private`. The user's function is nested whole in what comes out, so that rustc's own errors
+//! point at the user's code. When a check fails, what comes out is the errors and a function of the same
+//! shape, so that callers have nothing to add.
+
+mod args;
+mod attrs;
+mod doc;
+mod duration;
+mod errors;
+mod expand;
+mod fallback;
+mod function;
+mod hash;
+mod kind;
+mod param;
+mod signature;
+mod suggest;
+mod template;
+mod types;
+mod value;
+
+use proc_macro::TokenStream;
+
+use kind::Kind;
+
+/// Makes a function a task: a unit of work with a name, a state, retries and a place in the run graph.
+///
+/// The function may be `async` or not; one that is not runs on the blocking pool. Calling it builds a lazy
+/// call: `.await` runs it, `.submit()` starts it. Arguments are owned values of any type (up to 12; no
+/// generics), and each accepts a value or the future of another task. It returns a plain value, or a `Result`
+/// of any kind whose name ends in `Result`: `anyhow::Result<T>`, `io::Result<T>`, `Result<T, E>`.
+///
+/// # Options
+///
+/// | option | takes | default |
+/// | --- | --- | --- |
+/// | `name` | string | the function's name |
+/// | `description` | string | the doc comment |
+/// | `version` | string | none |
+/// | `tags` | list of strings | none |
+/// | `run_name` | template; `{argument}` stands for its value, `{{` and `}}` for braces | a generated name |
+/// | `retries` | whole number | 0 |
+/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `timeout` | duration of one attempt, above zero | none |
+/// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+///
+/// A duration is a string with the units `ms`, `s`, `m`, `h` and `d`, such as `"30s"` or `"1m 30s"`, or a bare
+/// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. With `retries`, arguments must
+/// be `Clone`.
+///
+/// ```ignore
+/// /// Downloads one page of articles.
+/// #[task(
+///     name = "fetch",
+///     version = "1",
+///     tags = ["net"],
+///     run_name = "page-{page}",
+///     retries = 3,
+///     retry_delay = ["2s", "5s", "15s"],
+///     timeout = "30s",
+///     log_prints,
+/// )]
+/// pub async fn fetch_page(api: String, page: u32) -> anyhow::Result<Vec<Article>> {
+///     println!("page {page}");
+///     Ok(reqwest::get(format!("{api}/articles?page={page}")).await?.json().await?)
+/// }
+///
+/// let first = fetch_page("https://dev.to/api", 1).submit();
+/// ```
+#[proc_macro_attribute]
+pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Kind::Task, attribute.into(), item.into()).into()
+}
+
+/// Makes a function a flow: a program that calls tasks and other flows, with typed parameters.
+///
+/// The function may be `async` or not; one that is not runs on the blocking pool. Calling it builds a lazy
+/// call that `.await` runs; called inside another flow it is a subflow. Parameters are owned types (up
+/// to 12; no generics) that implement `Serialize`, `DeserializeOwned` and `JsonSchema`; a doc comment on a parameter is
+/// its description. What it may return is what a task may return.
+///
+/// # Options
+///
+/// | option | takes | default |
+/// | --- | --- | --- |
+/// | `name` | string without `/`, `%`, `&`, `<` or `>` | the function's name with `-` for `_` |
+/// | `description` | string | the doc comment |
+/// | `version` | string | a hash of the source |
+/// | `tags` | list of strings | none |
+/// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces | a generated name |
+/// | `retries` | whole number | 0 |
+/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `timeout` | duration of one attempt, above zero | none |
+/// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+///
+/// A duration is written as for [`macro@task`]. On a parameter, `#[param(default = ..)]` takes an expression of the
+/// parameter's type (a string literal for anything that is `From<&str>`); it stands in when a
+/// deployment or the server gives no value. With `retries`, parameters must be `Clone`.
+///
+/// ```ignore
+/// /// Loads articles into a CSV file.
+/// #[flow(name = "devto-etl", run_name = "etl-{pages}", retries = 1, timeout = "1h", log_prints)]
+/// async fn etl(
+///     /// Where the articles come from.
+///     #[param(default = "https://dev.to/api")]
+///     api: String,
+///     #[param(default = 3)] pages: u32,
+///     out: PathBuf,
+/// ) -> anyhow::Result<usize> {
+///     let pages = flowkit::map(1..=pages, |page| fetch_page(api.clone(), page)).submit();
+///     Ok(save_csv(pages, out).await?)
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn flow(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Kind::Flow, attribute.into(), item.into()).into()
+}

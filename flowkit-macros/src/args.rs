@@ -1,0 +1,187 @@
+//! Reads what stands in the parentheses of `#[task(..)]` and `#[flow(..)]`.
+
+use proc_macro2::TokenStream;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, LitStr, Token};
+
+use crate::errors::Errors;
+use crate::kind::Kind;
+use crate::suggest;
+use crate::value::Value;
+
+/// What the attribute says.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) description: Option<LitStr>,
+    pub(crate) version: Option<LitStr>,
+    pub(crate) tags: Vec<LitStr>,
+    pub(crate) run_name: Option<LitStr>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) retry_delay: Option<Delay>,
+    pub(crate) timeout: Option<u64>,
+    pub(crate) log_prints: Option<bool>,
+}
+
+/// Milliseconds to wait before each retry.
+pub(crate) enum Delay {
+    Fixed(u64),
+    List(Vec<u64>),
+}
+
+const NAMES: [&str; 9] = [
+    "name",
+    "description",
+    "version",
+    "tags",
+    "run_name",
+    "retries",
+    "retry_delay",
+    "timeout",
+    "log_prints",
+];
+
+/// Characters that Prefect has no flow names with.
+const BANNED: [char; 5] = ['/', '%', '&', '<', '>'];
+
+/// One item of the list: `retries = 3`, `log_prints`.
+struct Item {
+    name: Ident,
+    value: Option<Expr>,
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(format!("expected an option: {}", NAMES.join(", "))));
+        }
+        let name = Ident::parse_any(input)?;
+        if !input.peek(Token![=]) {
+            let end = input.is_empty() || input.peek(Token![,]);
+            return if end {
+                Ok(Self { name, value: None })
+            } else {
+                Err(input.error(needs_value(&name)))
+            };
+        }
+        let equals: Token![=] = input.parse()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(syn::Error::new_spanned(equals, needs_value(&name)));
+        }
+        Ok(Self {
+            name,
+            value: Some(input.parse()?),
+        })
+    }
+}
+
+fn needs_value(name: &Ident) -> String {
+    format!("`{name}` needs a value: `{name} = ..`")
+}
+
+/// Reads the attribute; what is wrong goes to `errors`, and what is right is returned.
+pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> Options {
+    let mut options = Options::default();
+    let mut seen = Vec::new();
+    let items = Punctuated::<Item, Token![,]>::parse_terminated.parse2(attribute);
+    for item in errors.keep(items).into_iter().flatten() {
+        let name = item.name.unraw().to_string();
+        if seen.contains(&name) {
+            errors.at(&item.name, format!("`{name}` is given twice"));
+            continue;
+        }
+        let read = match &item.value {
+            Some(expr) => options.read(kind, &item.name, &Value::new(&name, expr)),
+            None if name == "log_prints" => {
+                options.log_prints = Some(true);
+                Ok(())
+            }
+            None if NAMES.contains(&name.as_str()) => {
+                Err(syn::Error::new_spanned(&item.name, needs_value(&item.name)))
+            }
+            None => Err(unknown(kind, &item.name)),
+        };
+        errors.keep(read);
+        seen.push(name);
+    }
+    options
+}
+
+impl Options {
+    fn read(&mut self, kind: Kind, name: &Ident, value: &Value<'_>) -> syn::Result<()> {
+        match value.option {
+            "name" => self.name = Some(given_name(kind, value)?),
+            "description" => self.description = Some(value.string()?),
+            "version" => self.version = Some(value.name()?),
+            "tags" => self.tags = tags(value)?,
+            "run_name" => self.run_name = Some(value.name()?),
+            "retries" => self.retries = Some(value.count()?),
+            "retry_delay" => self.retry_delay = Some(delay(value)?),
+            "timeout" => self.timeout = Some(timeout(value)?),
+            "log_prints" => self.log_prints = Some(value.switch()?),
+            _ => return Err(unknown(kind, name)),
+        }
+        Ok(())
+    }
+}
+
+fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
+    let name = value.name()?;
+    if kind == Kind::Flow && name.value().contains(BANNED) {
+        return Err(value.wrong("of a flow cannot contain `/`, `%`, `&`, `<` or `>`"));
+    }
+    Ok(name)
+}
+
+fn tags(value: &Value<'_>) -> syn::Result<Vec<LitStr>> {
+    let elements = value
+        .elements()
+        .unwrap_or_else(|| Err(value.takes("a list of strings", "[\"..\"]")))?;
+    elements
+        .iter()
+        .map(|tag| {
+            tag.name().map_err(|error| {
+                if tag.string().is_ok() {
+                    error
+                } else {
+                    tag.takes("a list of strings", "[\"..\"]")
+                }
+            })
+        })
+        .collect()
+}
+
+fn delay(value: &Value<'_>) -> syn::Result<Delay> {
+    Ok(match value.elements() {
+        Some(elements) => Delay::List(
+            elements?
+                .iter()
+                .map(Value::millis)
+                .collect::<syn::Result<_>>()?,
+        ),
+        None => Delay::Fixed(value.millis()?),
+    })
+}
+
+fn timeout(value: &Value<'_>) -> syn::Result<u64> {
+    match value.millis()? {
+        0 => Err(value.wrong("is longer than zero: leave the option out for no timeout")),
+        millis => Ok(millis),
+    }
+}
+
+fn unknown(kind: Kind, name: &Ident) -> syn::Error {
+    let guess = suggest::closest(&name.unraw().to_string(), &NAMES);
+    let guess = guess
+        .map(|guess| format!(", did you mean `{guess}`?"))
+        .unwrap_or_default();
+    syn::Error::new_spanned(
+        name,
+        format!(
+            "`{kind}` has no option `{name}`{guess}\nit takes: {}",
+            NAMES.join(", ")
+        ),
+    )
+}

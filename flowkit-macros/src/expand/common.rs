@@ -1,0 +1,185 @@
+//! What tasks and flows have in common.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::Checked;
+use crate::args::{Delay, Options};
+use crate::function::Function;
+use crate::signature::{Arg, Body, Output, Signature};
+use crate::{attrs, doc, fallback};
+
+/// The user's function under another name, and what it needs beside it.
+pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
+    let body = fallback::body(checked.function);
+    if checked.options.log_prints != Some(true) {
+        return body;
+    }
+    quote! {
+        #[allow(unused_imports, reason = "the body need not print")]
+        use ::flowkit::__private::println;
+        #body
+    }
+}
+
+/// The attributes of the function that callers see.
+pub(crate) fn item_attrs(function: &Function) -> TokenStream {
+    let attrs = function
+        .attrs
+        .iter()
+        .filter(|attr| attrs::is_for_item(attr));
+    quote!(#(#attrs)*)
+}
+
+/// What the function is called by default, in the form without `r#`.
+pub(crate) fn plain_name(name: &Ident) -> String {
+    name.unraw().to_string()
+}
+
+/// The function's name and a hash of its source.
+pub(crate) fn key(checked: &Checked<'_>) -> String {
+    format!(
+        "{}-{}",
+        plain_name(&checked.signature.name),
+        checked.hash.short()
+    )
+}
+
+/// The setters of a definition for its description and options.
+pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
+    let given = checked.options.description.as_ref().map(syn::LitStr::value);
+    let description = given.unwrap_or_else(|| doc::text(&checked.function.attrs));
+    let description = (!description.is_empty()).then(|| quote!(.description(#description)));
+    let options = options(checked.options);
+    let options = (!options.is_empty())
+        .then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
+    quote!(#description #options)
+}
+
+fn options(options: &Options) -> TokenStream {
+    let Options {
+        retries,
+        retry_delay,
+        timeout,
+        run_name,
+        tags,
+        log_prints,
+        ..
+    } = options;
+    let retries = retries.map(|retries| quote!(.retries(#retries)));
+    let retry_delay = retry_delay.as_ref().map(|delay| match delay {
+        Delay::Fixed(delay) => {
+            let delay = millis(*delay);
+            quote!(.retry_delay(::flowkit::__private::RetryDelay::Fixed(#delay)))
+        }
+        Delay::List(list) => {
+            let list = list.iter().copied().map(millis);
+            quote!(.retry_delay(::flowkit::__private::RetryDelay::List(&[#(#list),*])))
+        }
+    });
+    let timeout = timeout
+        .map(millis)
+        .map(|timeout| quote!(.timeout(#timeout)));
+    let run_name = run_name
+        .as_ref()
+        .map(|template| quote!(.run_name(#template)));
+    let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
+    let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
+    quote!(#retries #retry_delay #timeout #run_name #tags #log_prints)
+}
+
+fn millis(millis: u64) -> TokenStream {
+    quote!(::flowkit::__private::millis(#millis))
+}
+
+/// The static that knows how to clone and show the arguments.
+pub(crate) fn args(signature: &Signature) -> TokenStream {
+    let types = types(signature);
+    let show = signature
+        .args
+        .iter()
+        .enumerate()
+        .map(|(index, Arg { ty, .. })| {
+            let place = syn::Index::from(index);
+            quote!(#index => ::flowkit::__private::show!(#ty, &args.#place),)
+        });
+    let show = if signature.args.is_empty() {
+        quote!(|_, _| ::core::option::Option::None)
+    } else {
+        quote!(|args, index| match index { #(#show)* _ => ::core::option::Option::None })
+    };
+    quote! {
+        static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types> = {
+            #[allow(unused_imports, reason = "the type need not be lacking anything")]
+            use ::flowkit::__private::Absent as _;
+            ::flowkit::__private::Args::new(::flowkit::__private::Probe::<#types>::CLONE, #show)
+        };
+    }
+}
+
+/// The types of the arguments as a tuple.
+pub(crate) fn types(signature: &Signature) -> TokenStream {
+    let types = signature.args.iter().map(|arg| &arg.ty);
+    quote!((#(#types,)*))
+}
+
+/// The arguments as a tuple of what `each` makes of a name.
+pub(crate) fn names(signature: &Signature, each: impl Fn(&Ident) -> TokenStream) -> TokenStream {
+    let names = signature
+        .args
+        .iter()
+        .map(|arg| each(&outer_name(signature, arg)));
+    quote!((#(#names,)*))
+}
+
+/// The name of an argument in the function that callers see.
+///
+/// An argument named as the function itself would hide it from the registration inside.
+pub(crate) fn outer_name(signature: &Signature, arg: &Arg) -> Ident {
+    if arg.name == signature.name {
+        Ident::new(&format!("{}_", plain_name(&arg.name)), arg.name.span())
+    } else {
+        arg.name.clone()
+    }
+}
+
+/// The closure that runs the body on a tuple of arguments.
+pub(crate) fn run(checked: &Checked<'_>) -> TokenStream {
+    let body = fallback::body_name(checked.function);
+    let names: Vec<Ident> = (0..checked.signature.args.len())
+        .map(|index| Ident::new(&format!("arg{index}"), Span::mixed_site()))
+        .collect();
+    let call = match checked.signature.body {
+        Body::Async => quote!(#body(#(#names),*).await),
+        Body::Blocking => quote!(#body(#(#names),*)),
+    };
+    let outcome = match &checked.signature.output {
+        Output::Fallible(_) => quote!(::flowkit::__private::outcome!(#call)),
+        Output::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+    };
+    match checked.signature.body {
+        Body::Async => quote!(|(#(#names,)*)| async move { #outcome }),
+        Body::Blocking => quote!(|(#(#names,)*)| #outcome),
+    }
+}
+
+/// The assertion that a return type that does not look like a result is none.
+pub(crate) fn assert_plain(signature: &Signature) -> Option<TokenStream> {
+    let Output::Plain(ty) = &signature.output else {
+        return None;
+    };
+    if matches!(ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty()) {
+        return None;
+    }
+    let message = "this type is a `Result` under another name: write `-> Result<T, E>`, or give the alias a name that ends in `Result`";
+    let probe = quote_spanned!(ty.span()=> ::core::assert!(!::flowkit::__private::Probe::<#ty>::IS_RESULT, #message));
+    Some(quote! {
+        const _: () = {
+            #[allow(unused_imports, reason = "the type may be a result")]
+            use ::flowkit::__private::Absent as _;
+            #probe
+        };
+    })
+}
