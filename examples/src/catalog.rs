@@ -56,12 +56,7 @@ impl Catalog {
     fn new(failure_every: usize) -> Self {
         let records = records();
         let pages = pages::render(&records);
-        Self {
-            records,
-            pages,
-            failure_every,
-            failed: Mutex::default(),
-        }
+        Self { records, pages, failure_every, failed: Mutex::default() }
     }
 
     fn router(self) -> Router {
@@ -76,11 +71,7 @@ impl Catalog {
     fn fails_now(&self, kind: &str, number: usize) -> bool {
         self.failure_every != 0
             && number.is_multiple_of(self.failure_every)
-            && self
-                .failed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(format!("{kind} {number}"))
+            && self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("{kind} {number}"))
     }
 }
 
@@ -90,15 +81,9 @@ struct Paging {
     per_page: Option<usize>,
 }
 
-async fn list(
-    State(catalog): State<Arc<Catalog>>,
-    query: Result<Query<Paging>, QueryRejection>,
-) -> Response {
+async fn list(State(catalog): State<Arc<Catalog>>, query: Result<Query<Paging>, QueryRejection>) -> Response {
     let Ok(Query(paging)) = query else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "page and per_page are whole numbers",
-        );
+        return refuse(StatusCode::BAD_REQUEST, "page and per_page are whole numbers");
     };
     let page = paging.page.unwrap_or(1);
     let per_page = paging.per_page.unwrap_or(DEFAULT_PER_PAGE);
@@ -111,20 +96,13 @@ async fn list(
     if catalog.fails_now("records", page) {
         return unavailable();
     }
-    let slice = catalog
-        .records
-        .chunks(per_page)
-        .nth(page - 1)
-        .unwrap_or_default();
+    let slice = catalog.records.chunks(per_page).nth(page - 1).unwrap_or_default();
     Json(slice).into_response()
 }
 
 async fn show(State(catalog): State<Arc<Catalog>>, Path(number): Path<String>) -> Response {
     let number = number.parse::<usize>().unwrap_or(0);
-    let Some(page) = number
-        .checked_sub(1)
-        .and_then(|index| catalog.pages.get(index))
-    else {
+    let Some(page) = number.checked_sub(1).and_then(|index| catalog.pages.get(index)) else {
         return refuse(StatusCode::NOT_FOUND, "no such page");
     };
     if catalog.fails_now("page", number) {
@@ -146,13 +124,8 @@ mod tests {
     use super::*;
 
     async fn ask(base: &str, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("{base}{path}"))
-            .await
-            .expect("the service answers");
-        (
-            answer.status().as_u16(),
-            answer.text().await.expect("the body is text"),
-        )
+        let answer = reqwest::get(format!("{base}{path}")).await.expect("the service answers");
+        (answer.status().as_u16(), answer.text().await.expect("the body is text"))
     }
 
     async fn page(base: &str, number: usize) -> Vec<Record> {

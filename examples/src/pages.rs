@@ -11,10 +11,7 @@ const NAMED: usize = 10;
 pub fn render(records: &[Record]) -> Vec<String> {
     let days: Vec<&[Record]> = records.chunk_by(|a, b| a.day() == b.day()).collect();
     let last = days.len();
-    (1..)
-        .zip(days)
-        .map(|(number, day)| page(number, last, day))
-        .collect()
+    (1..).zip(days).map(|(number, day)| page(number, last, day)).collect()
 }
 
 fn page(number: usize, last: usize, day: &[Record]) -> String {
@@ -25,23 +22,12 @@ fn page(number: usize, last: usize, day: &[Record]) -> String {
 
     let mut items = String::new();
     for event in strongest {
-        let Record {
-            magnitude,
-            time,
-            place,
-            ..
-        } = event;
+        let Record { magnitude, time, place, .. } = event;
         let place = escape(place);
-        let _ = writeln!(
-            items,
-            "    <li>magnitude {magnitude}, {place}, <time>{time}</time></li>"
-        );
+        let _ = writeln!(items, "    <li>magnitude {magnitude}, {place}, <time>{time}</time></li>");
     }
     let next = match number < last {
-        true => format!(
-            "  <a rel=\"next\" href=\"/pages/{}\">the next day</a>\n",
-            number + 1
-        ),
+        true => format!("  <a rel=\"next\" href=\"/pages/{}\">the next day</a>\n", number + 1),
         false => String::new(),
     };
     format!(
@@ -53,9 +39,7 @@ fn page(number: usize, last: usize, day: &[Record]) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -70,30 +54,17 @@ mod tests {
         assert!(pages[0].contains("<title>Earthquakes of 2018-01-31</title>"));
         assert!(pages[0].contains("href=\"/pages/2\""));
         assert!(!pages[7].contains("href"));
-        assert!(
-            pages
-                .iter()
-                .all(|page| page.matches("<li>").count() == NAMED)
-        );
+        assert!(pages.iter().all(|page| page.matches("<li>").count() == NAMED));
     }
 
     #[test]
     fn the_strongest_event_comes_first() {
         let mut day = records();
         day.retain(|record| record.day() == "2018-02-06");
-        let strongest = day
-            .iter()
-            .map(|record| record.magnitude)
-            .fold(f64::MIN, f64::max);
+        let strongest = day.iter().map(|record| record.magnitude).fold(f64::MIN, f64::max);
         let page = &render(&day)[0];
-        let first = page
-            .lines()
-            .find(|line| line.contains("<li>"))
-            .expect("ten events are named");
-        assert!(
-            first.contains(&format!("magnitude {strongest},")),
-            "{first}"
-        );
+        let first = page.lines().find(|line| line.contains("<li>")).expect("ten events are named");
+        assert!(first.contains(&format!("magnitude {strongest},")), "{first}");
     }
 
     #[test]

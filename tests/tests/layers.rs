@@ -37,9 +37,6 @@ fn nothing_names_a_machine() {
 fn the_repository_is_what_is_read() {
     let sources = repository();
     for path in ["Cargo.toml", "flowkit/src/lib.rs", "tests/tests/layers.rs"] {
-        assert!(
-            sources.iter().any(|source| source.path == path),
-            "{path} is not among the sources"
-        );
+        assert!(sources.iter().any(|source| source.path == path), "{path} is not among the sources");
     }
 }

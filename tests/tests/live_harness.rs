@@ -93,12 +93,7 @@ except urllib.error.HTTPError as error:
 fn a_server_ends_with_a_test_process_that_is_killed() {
     let executable = std::env::current_exe().expect("a test has an executable");
     let mut victim = Command::new(executable)
-        .args([
-            "--exact",
-            "starts_a_server_and_waits",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "starts_a_server_and_waits", "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -110,10 +105,7 @@ fn a_server_ends_with_a_test_process_that_is_killed() {
     });
     let Some(address) = address else {
         let status = victim.wait().expect("it was started here");
-        assert!(
-            status.success(),
-            "it started no server, and was not switched off either"
-        );
+        assert!(status.success(), "it started no server, and was not switched off either");
         return;
     };
     TcpStream::connect(&address).expect("the server is up");
@@ -122,10 +114,7 @@ fn a_server_ends_with_a_test_process_that_is_killed() {
 
     let begun = Instant::now();
     while TcpStream::connect(&address).is_ok() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "a server at {address} is left over"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(10), "a server at {address} is left over");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

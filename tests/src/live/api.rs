@@ -38,18 +38,10 @@ impl Api {
             .max_idle_connections(0)
             .build();
         let authorization = auth.map(|auth| format!("Basic {}", STANDARD.encode(auth)));
-        Self {
-            agent: config.into(),
-            authorization,
-        }
+        Self { agent: config.into(), authorization }
     }
 
-    pub(super) fn send(
-        &self,
-        method: &str,
-        url: &str,
-        body: Option<&Value>,
-    ) -> Result<Reply, ureq::Error> {
+    pub(super) fn send(&self, method: &str, url: &str, body: Option<&Value>) -> Result<Reply, ureq::Error> {
         let mut request = Request::builder().method(method).uri(url);
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
@@ -120,15 +112,8 @@ impl LiveServer {
     }
 
     fn expect_success(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let reply = self
-            .send(method, path, body)
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert!(
-            (200..300).contains(&reply.status),
-            "{method} {path} answered {}: {}",
-            reply.status,
-            reply.body
-        );
+        let reply = self.send(method, path, body).unwrap_or_else(|error| panic!("{error}"));
+        assert!((200..300).contains(&reply.status), "{method} {path} answered {}: {}", reply.status, reply.body);
         reply.body
     }
 }

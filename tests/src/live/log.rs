@@ -28,10 +28,7 @@ fn entries(log: &str) -> Vec<String> {
 fn begins_entry(line: &str) -> bool {
     let clock: Vec<char> = line.chars().take(3).collect();
     let timed = matches!(clock[..], [a, b, ':'] if a.is_ascii_digit() && b.is_ascii_digit());
-    timed
-        || ["DEBUG:", "INFO:", "WARNING:", "ERROR:", "CRITICAL:"]
-            .iter()
-            .any(|l| line.starts_with(l))
+    timed || ["DEBUG:", "INFO:", "WARNING:", "ERROR:", "CRITICAL:"].iter().any(|l| line.starts_with(l))
 }
 
 fn complains(line: &str) -> bool {

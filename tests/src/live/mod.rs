@@ -45,10 +45,7 @@ pub use venv::{PINS, SERVER_VERSION};
 /// When Python is missing or the server cannot be installed or started.
 pub fn server() -> Option<&'static LiveServer> {
     static SHARED: OnceLock<Option<LiveServer>> = OnceLock::new();
-    SHARED
-        .get_or_init(|| switched_on().then(|| Options::default().launch()))
-        .as_ref()
-        .or_else(skipped)
+    SHARED.get_or_init(|| switched_on().then(|| Options::default().launch())).as_ref().or_else(skipped)
 }
 
 /// Runs `script` in the Python that the shared server runs in, as a client of that server, and
@@ -67,10 +64,7 @@ fn switched_on() -> bool {
 
 fn skipped<T>() -> Option<T> {
     let thread = std::thread::current();
-    say(&format!(
-        "{}: skipped, FLOWKIT_LIVE=off",
-        thread.name().unwrap_or("a live test")
-    ));
+    say(&format!("{}: skipped, FLOWKIT_LIVE=off", thread.name().unwrap_or("a live test")));
     None
 }
 

@@ -19,10 +19,7 @@ pub(super) struct Port {
 impl Port {
     /// Finds a port, beginning anywhere.
     pub(super) fn reserve() -> Self {
-        let nanos = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default()
-            .subsec_nanos();
+        let nanos = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().subsec_nanos();
         let begin = (nanos / 1_000 + std::process::id()) % u32::from(COUNT);
         let begin = u16::try_from(begin).unwrap_or_default();
         (0..COUNT)
@@ -33,10 +30,7 @@ impl Port {
     fn claim(number: u16) -> Option<Self> {
         let claim = UdpSocket::bind(("127.0.0.1", number)).ok()?;
         TcpListener::bind(("127.0.0.1", number)).ok()?;
-        Some(Self {
-            number,
-            _claim: claim,
-        })
+        Some(Self { number, _claim: claim })
     }
 
     pub(super) fn number(&self) -> u16 {

@@ -23,22 +23,15 @@ impl Process {
     /// only their end stops the program, so there is one way to stop and not two.
     pub(super) fn start(python: &Path, command: &Command, log: File) -> io::Result<Self> {
         let mut watchdog = Command::new(python);
-        watchdog
-            .args(["-c", WATCHDOG])
-            .arg(command.get_program())
-            .args(command.get_args());
+        watchdog.args(["-c", WATCHDOG]).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => watchdog.env(key, value),
                 None => watchdog.env_remove(key),
             };
         }
-        let mut watchdog = watchdog
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        let mut watchdog =
+            watchdog.process_group(0).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).spawn()?;
         let pipe = watchdog.stdin.take();
         Ok(Self { watchdog, pipe })
     }

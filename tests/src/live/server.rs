@@ -60,11 +60,7 @@ impl Options {
     ///
     /// When Python is missing, or the server cannot be installed or started.
     pub fn start(self) -> Option<LiveServer> {
-        if switched_on() {
-            Some(self.launch())
-        } else {
-            skipped()
-        }
+        if switched_on() { Some(self.launch()) } else { skipped() }
     }
 
     pub(super) fn launch(self) -> LiveServer {
@@ -74,15 +70,7 @@ impl Options {
         let api = Api::new(self.auth.as_deref());
         let Self { auth, env } = self;
         let process = Mutex::default();
-        let server = LiveServer {
-            python,
-            directory,
-            port,
-            env,
-            auth,
-            api,
-            process,
-        };
+        let server = LiveServer { python, directory, port, env, auth, api, process };
         server.restart();
         server
     }
@@ -122,41 +110,27 @@ impl LiveServer {
         let mut slot = self.process();
         drop(slot.take());
         let begun = Instant::now();
-        let log = File::options()
-            .append(true)
-            .create(true)
-            .open(self.log_path());
+        let log = File::options().append(true).create(true).open(self.log_path());
         let log = log.expect("the target directory can be written");
         let mut process = Process::start(&self.python, &self.command(), log)
             .unwrap_or_else(|error| panic!("cannot start the server: {error}"));
         while !self.is_healthy() {
             if let Some(status) = process.ended() {
-                panic!(
-                    "the server ended at its start with {status}; {}",
-                    self.log_end()
-                );
+                panic!("the server ended at its start with {status}; {}", self.log_end());
             }
             if begun.elapsed() > START_DEADLINE {
-                panic!(
-                    "the server is not healthy after {START_DEADLINE:?}; {}",
-                    self.log_end()
-                );
+                panic!("the server is not healthy after {START_DEADLINE:?}; {}", self.log_end());
             }
             std::thread::sleep(POLL);
         }
         *slot = Some(process);
         let seconds = begun.elapsed().as_secs_f32();
-        say(&format!(
-            "server {} at {} after {seconds:.1} s",
-            venv::SERVER_VERSION,
-            self.api_url()
-        ));
+        say(&format!("server {} at {} after {seconds:.1} s", venv::SERVER_VERSION, self.api_url()));
     }
 
     /// Says whether the server answers its health check.
     pub fn is_healthy(&self) -> bool {
-        self.send("GET", "/health", None)
-            .is_ok_and(|reply| reply.status == 200)
+        self.send("GET", "/health", None).is_ok_and(|reply| reply.status == 200)
     }
 
     /// Runs `script` in the server's Python, as a client of this server, and returns what it
@@ -173,15 +147,9 @@ impl LiveServer {
         if let Some(auth) = &self.auth {
             command.env("PREFECT_API_AUTH_STRING", auth);
         }
-        let output = command
-            .output()
-            .unwrap_or_else(|error| panic!("cannot run Python: {error}"));
+        let output = command.output().unwrap_or_else(|error| panic!("cannot run Python: {error}"));
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "the script ended with {}:\n{told}",
-            output.status
-        );
+        assert!(output.status.success(), "the script ended with {}:\n{told}", output.status);
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -198,11 +166,7 @@ impl LiveServer {
     /// When the log shows any of these, with the entries.
     pub fn assert_log_clean(&self, allowed: &[&str]) {
         let found = self.complaints(allowed);
-        assert!(
-            found.is_empty(),
-            "the server complains:\n{}",
-            found.join("\n")
-        );
+        assert!(found.is_empty(), "the server complains:\n{}", found.join("\n"));
     }
 
     /// Returns the entries that [`assert_log_clean`](Self::assert_log_clean) fails on.
@@ -235,15 +199,7 @@ impl LiveServer {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
-        command.args([
-            "-m",
-            "prefect",
-            "server",
-            "start",
-            "--host",
-            "127.0.0.1",
-            "--port",
-        ]);
+        command.args(["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port"]);
         command.arg(self.port.number().to_string());
         clean_env(&mut command, &self.directory.join("home"));
         command
@@ -281,10 +237,7 @@ fn fresh_directory() -> PathBuf {
     let runs = venv::root().join("runs");
     remove_old(&runs);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let stamp = SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or_default()
-        .as_millis();
+    let stamp = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
     let directory = runs.join(format!("{stamp}-{}-{count}", std::process::id()));
     fs::create_dir_all(&directory).expect("the target directory can be written");
     directory

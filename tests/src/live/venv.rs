@@ -39,9 +39,7 @@ pub(super) fn python() -> PathBuf {
 /// marks the directory with a tag file.
 pub(super) fn root() -> PathBuf {
     let executable = std::env::current_exe().unwrap_or_default();
-    let target = executable
-        .ancestors()
-        .find(|directory| directory.join("CACHEDIR.TAG").is_file());
+    let target = executable.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file());
     let fallback = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     target.map_or_else(fallback, Path::to_path_buf).join("live")
 }
@@ -52,8 +50,7 @@ fn lock(path: &Path) -> File {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             say("waiting for another test binary that installs the server");
-            file.lock()
-                .expect("a file below the target directory can be locked");
+            file.lock().expect("a file below the target directory can be locked");
         }
         Err(TryLockError::Error(error)) => panic!("cannot lock {}: {error}", path.display()),
     }
@@ -70,31 +67,17 @@ fn install(home: &Path, python: &Path) {
              apt-get install python3-venv); install it, or set FLOWKIT_LIVE=off to skip them"
         ),
     }
-    say(&format!(
-        "installing {} into {} (once)",
-        PINS.join(", "),
-        home.display()
-    ));
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(home));
+    say(&format!("installing {} into {} (once)", PINS.join(", "), home.display()));
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home));
     run(Command::new(python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
         .args(PINS));
     say(&format!("installed in {} s", begun.elapsed().as_secs()));
 }
 
 fn run(command: &mut Command) {
-    let Output { status, stderr, .. } = command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let Output { status, stderr, .. } =
+        command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     assert!(
         status.success(),
         "{command:?} ended with {status}; set FLOWKIT_LIVE=off to skip the live tests.\n{}",

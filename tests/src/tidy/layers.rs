@@ -10,10 +10,8 @@ use super::{Finding, Source};
 
 /// Checks all files of the library against the [table](super::table).
 pub fn check(sources: &[Source]) -> Vec<Finding> {
-    let files: Vec<(&Source, Module)> = sources
-        .iter()
-        .filter_map(|source| Some((source, module(&source.path)?)))
-        .collect();
+    let files: Vec<(&Source, Module)> =
+        sources.iter().filter_map(|source| Some((source, module(&source.path)?))).collect();
     let modules: BTreeSet<Module> = files.iter().map(|(_, module)| module.clone()).collect();
     let mut findings = Vec::new();
     let mut parsed = Vec::new();
@@ -37,12 +35,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
             continue;
         };
         let scope = Scope::new(inside(module), &modules, paths);
-        let file = File {
-            module,
-            place,
-            modules: &modules,
-            exports: &exports,
-        };
+        let file = File { module, place, modules: &modules, exports: &exports };
         for path in paths {
             if let Some(message) = file.objection(path, &scope.resolve(&path.segments)) {
                 findings.push(Finding::new(source, path.line, message));
@@ -60,10 +53,7 @@ fn inside(module: &[String]) -> &[String] {
 }
 
 /// Returns what the root of the crate gives other names to.
-fn exports(
-    parsed: &[(&Source, &Module, Vec<Named>)],
-    modules: &BTreeSet<Module>,
-) -> BTreeMap<String, Module> {
+fn exports(parsed: &[(&Source, &Module, Vec<Named>)], modules: &BTreeSet<Module>) -> BTreeMap<String, Module> {
     let Some((_, _, paths)) = parsed.iter().find(|(_, module, _)| **module == ["lib"]) else {
         return BTreeMap::new();
     };
@@ -104,9 +94,7 @@ impl File<'_> {
             // A macro is exported at the root whatever module it is written in.
             Home::Unknown if path.is_macro => return None,
             Home::Unknown => {
-                return Some(format!(
-                    "`{full}` is no module: name the module that defines it"
-                ));
+                return Some(format!("`{full}` is no module: name the module that defines it"));
             }
         };
         let Place { layer, .. } = self.place;
@@ -132,9 +120,7 @@ impl File<'_> {
             return None;
         }
         for (reserved, owners, advice) in RESERVED {
-            let hit = begins(&full, reserved)
-                || full == *reserved
-                || full.ends_with(&format!("::{reserved}"));
+            let hit = begins(&full, reserved) || full == *reserved || full.ends_with(&format!("::{reserved}"));
             if hit && !owners.iter().any(|owner| fits(owner, self.module)) {
                 return Some(format!("`{full}` belongs to {}: {advice}", list(owners)));
             }
@@ -143,27 +129,16 @@ impl File<'_> {
         row.never
             .iter()
             .find(|never| begins(&full, never))
-            .map(|never| {
-                format!(
-                    "{} must not name `{never}`: do it in an adapter, behind a port",
-                    self.place.layer
-                )
-            })
+            .map(|never| format!("{} must not name `{never}`: do it in an adapter, behind a port", self.place.layer))
     }
 
     /// Returns the layer of what a path names: of its longest part that is a module.
     fn home(&self, target: &[String]) -> Home {
         let module_of = |path: &[String]| {
             let lengths = (1..=path.len()).rev();
-            lengths
-                .map(|len| path[..len].to_vec())
-                .find(|path| self.modules.contains(path))
+            lengths.map(|len| path[..len].to_vec()).find(|path| self.modules.contains(path))
         };
-        let exported = || {
-            self.exports
-                .get(&target[0])
-                .and_then(|path| module_of(path))
-        };
+        let exported = || self.exports.get(&target[0]).and_then(|path| module_of(path));
         match module_of(target).or_else(exported) {
             Some(module) => place(&module).map_or(Home::Unlisted, Home::Layer),
             // Maybe a module that is written inside the root's file.
@@ -176,9 +151,7 @@ impl File<'_> {
     }
 
     fn is_excepted(&self, full: &str) -> bool {
-        EXCEPTIONS
-            .iter()
-            .any(|(from, to)| fits(from, self.module) && full.starts_with(to))
+        EXCEPTIONS.iter().any(|(from, to)| fits(from, self.module) && full.starts_with(to))
     }
 }
 
@@ -192,8 +165,7 @@ enum Home {
 }
 
 fn begins(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn list(names: &[&str]) -> String {

@@ -26,10 +26,7 @@ pub struct Source {
 impl Source {
     /// Makes a source, as tests of the checks do.
     pub fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     fn is_rust(&self) -> bool {
@@ -47,11 +44,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(source: &Source, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: source.path.clone(),
-            line,
-            message: message.into(),
-        }
+        Self { path: source.path.clone(), line, message: message.into() }
     }
 }
 
@@ -68,11 +61,7 @@ impl fmt::Display for Finding {
 /// When a directory cannot be read.
 pub fn repository() -> Vec<Source> {
     let mut sources = Vec::new();
-    collect(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-        "",
-        &mut sources,
-    );
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), "", &mut sources);
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     sources
 }
@@ -82,8 +71,8 @@ fn collect(directory: &Path, prefix: &str, sources: &mut Vec<Source>) {
     if directory.join("CACHEDIR.TAG").is_file() {
         return;
     }
-    let entries = fs::read_dir(directory)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}", directory.display()));
+    let entries =
+        fs::read_dir(directory).unwrap_or_else(|error| panic!("cannot read {}: {error}", directory.display()));
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
@@ -107,10 +96,5 @@ fn collect(directory: &Path, prefix: &str, sources: &mut Vec<Source>) {
 #[track_caller]
 pub fn expect_none(findings: &[Finding]) {
     let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
-    assert!(
-        lines.is_empty(),
-        "{} found:\n{}",
-        lines.len(),
-        lines.join("\n")
-    );
+    assert!(lines.is_empty(), "{} found:\n{}", lines.len(), lines.join("\n"));
 }

@@ -48,13 +48,7 @@ pub(super) fn named(words: &[Word]) -> Vec<Named> {
 }
 
 /// Reads one path, or one branch of a group, and returns the index after it.
-fn tree(
-    words: &[Word],
-    mut index: usize,
-    mut segments: Vec<String>,
-    imported: bool,
-    found: &mut Vec<Named>,
-) -> usize {
+fn tree(words: &[Word], mut index: usize, mut segments: Vec<String>, imported: bool, found: &mut Vec<Named>) -> usize {
     let text = |index: usize| words.get(index).map_or("", |word| word.text.as_str());
     let line = words[index].line;
     loop {
@@ -77,8 +71,8 @@ fn tree(
             // `*` of a glob, `<` of type arguments: the path ends before it.
             _ => index += 1,
         }
-        let continues = text(index) == "::"
-            && (text(index + 1) == "{" || words.get(index + 1).is_some_and(Word::is_ident));
+        let continues =
+            text(index) == "::" && (text(index + 1) == "{" || words.get(index + 1).is_some_and(Word::is_ident));
         if !continues {
             break;
         }
@@ -93,12 +87,7 @@ fn tree(
         alias = Some(text(index + 1).to_owned());
         index += 2;
     }
-    found.push(Named {
-        segments,
-        line,
-        alias: alias.filter(|_| imported),
-        is_macro,
-    });
+    found.push(Named { segments, line, alias: alias.filter(|_| imported), is_macro });
     index
 }
 
@@ -112,16 +101,8 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// Takes in what the file imports.
-    pub(super) fn new(
-        module: &'a [String],
-        modules: &'a BTreeSet<Module>,
-        paths: &[Named],
-    ) -> Self {
-        let mut scope = Self {
-            module,
-            modules,
-            imports: BTreeMap::new(),
-        };
+    pub(super) fn new(module: &'a [String], modules: &'a BTreeSet<Module>, paths: &[Named]) -> Self {
+        let mut scope = Self { module, modules, imports: BTreeMap::new() };
         for path in paths {
             if let Some(alias) = &path.alias {
                 let target = scope.resolve(&path.segments);
@@ -141,10 +122,7 @@ impl<'a> Scope<'a> {
             "crate" => Target::Here(rest.to_vec()),
             "self" => Target::Here(join(self.module, rest)),
             "super" => {
-                let ups = segments
-                    .iter()
-                    .take_while(|segment| *segment == "super")
-                    .count();
+                let ups = segments.iter().take_while(|segment| *segment == "super").count();
                 let kept = self.module.len().saturating_sub(ups);
                 Target::Here(join(&self.module[..kept], &segments[ups..]))
             }
@@ -190,58 +168,31 @@ mod tests {
     #[test]
     fn groups_are_taken_apart() {
         let text = "use crate::{state::{self, State as S}, backend::*};";
-        assert_eq!(
-            targets("call", text),
-            ["crate state", "crate state::State", "crate backend"]
-        );
+        assert_eq!(targets("call", text), ["crate state", "crate state::State", "crate backend"]);
     }
 
     #[test]
     fn relative_paths_are_found() {
-        assert_eq!(
-            targets("backend::memory", "super::Backend"),
-            ["crate backend::Backend"]
-        );
-        assert_eq!(
-            targets("backend::memory", "super::super::state::X"),
-            ["crate state::X"]
-        );
-        assert_eq!(
-            targets("backend", "pub use memory::Memory;"),
-            ["crate backend::memory::Memory"]
-        );
-        assert_eq!(
-            targets("backend", "self::memory::Memory"),
-            ["crate backend::memory::Memory"]
-        );
+        assert_eq!(targets("backend::memory", "super::Backend"), ["crate backend::Backend"]);
+        assert_eq!(targets("backend::memory", "super::super::state::X"), ["crate state::X"]);
+        assert_eq!(targets("backend", "pub use memory::Memory;"), ["crate backend::memory::Memory"]);
+        assert_eq!(targets("backend", "self::memory::Memory"), ["crate backend::memory::Memory"]);
     }
 
     #[test]
     fn imports_are_seen_through() {
-        let text =
-            "use crate::backend; use std::fs; fn f() { backend::memory::open(); fs::read(x) }";
-        let expect = [
-            "crate backend",
-            "std::fs",
-            "crate backend::memory::open",
-            "std::fs::read",
-        ];
+        let text = "use crate::backend; use std::fs; fn f() { backend::memory::open(); fs::read(x) }";
+        let expect = ["crate backend", "std::fs", "crate backend::memory::open", "std::fs::read"];
         assert_eq!(targets("call", text), expect);
     }
 
     #[test]
     fn macros_are_seen_and_comparisons_are_not() {
-        assert_eq!(
-            targets("call", "println!(\"\"); if a != b { c!{} }"),
-            ["println", "c"]
-        );
+        assert_eq!(targets("call", "println!(\"\"); if a != b { c!{} }"), ["println", "c"]);
     }
 
     #[test]
     fn what_is_no_path_is_not_one() {
-        assert_eq!(
-            targets("call", "let x = y.z(1); $crate::a::b; <T as U>::v"),
-            [""; 0]
-        );
+        assert_eq!(targets("call", "let x = y.z(1); $crate::a::b; <T as U>::v"), [""; 0]);
     }
 }

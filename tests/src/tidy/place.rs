@@ -23,26 +23,18 @@ pub(super) struct Place {
 impl Place {
     /// Returns the row of the table.
     pub(super) fn row(&self) -> &'static Layer {
-        LAYERS
-            .iter()
-            .find(|layer| layer.name == self.layer)
-            .expect("a place names a row")
+        LAYERS.iter().find(|layer| layer.name == self.layer).expect("a place names a row")
     }
 }
 
 /// Returns where the table puts a module, if it knows it.
 pub(super) fn place(module: &[String]) -> Option<Place> {
-    let rows = LAYERS
-        .iter()
-        .flat_map(|layer| layer.modules.iter().map(move |pattern| (layer, pattern)));
+    let rows = LAYERS.iter().flat_map(|layer| layer.modules.iter().map(move |pattern| (layer, pattern)));
     rows.filter(|(_, pattern)| fits(pattern, module))
         .max_by_key(|(_, pattern)| (pattern.split("::").count(), !pattern.contains('*')))
         .map(|(layer, pattern)| {
             let matched = module[..pattern.split("::").count()].to_vec();
-            Place {
-                layer: layer.name,
-                matched,
-            }
+            Place { layer: layer.name, matched }
         })
 }
 
@@ -50,13 +42,10 @@ pub(super) fn place(module: &[String]) -> Option<Place> {
 pub(super) fn fits(pattern: &str, module: &[String]) -> bool {
     let pattern: Vec<&str> = pattern.split("::").collect();
     pattern.len() <= module.len()
-        && pattern
-            .iter()
-            .zip(module)
-            .all(|(pattern, segment)| match pattern.strip_suffix('*') {
-                Some(prefix) => segment.starts_with(prefix),
-                None => pattern == segment,
-            })
+        && pattern.iter().zip(module).all(|(pattern, segment)| match pattern.strip_suffix('*') {
+            Some(prefix) => segment.starts_with(prefix),
+            None => pattern == segment,
+        })
 }
 
 #[cfg(test)]
@@ -67,11 +56,7 @@ mod tests {
     fn check(path: &str, layer: &str, matched: &str) {
         let module = module(&format!("{ROOT}{path}")).expect("it is a file of the library");
         let place = place(&module).expect("the table knows it");
-        assert_eq!(
-            (place.layer, &*place.matched.join("::")),
-            (layer, matched),
-            "{path}"
-        );
+        assert_eq!((place.layer, &*place.matched.join("::")), (layer, matched), "{path}");
     }
 
     #[test]

@@ -165,11 +165,7 @@ pub const RESERVED: &[(&str, &[&str], &str)] = &[
         &["backend::server*", "backend::convert*"],
         "wire types stay in backend/{server,convert}: reach the server through the Backend trait",
     ),
-    (
-        "SystemTime::now",
-        &["clock"],
-        "ask crate::clock for the time",
-    ),
+    ("SystemTime::now", &["clock"], "ask crate::clock for the time"),
     ("Instant::now", &["clock"], "ask crate::clock for the time"),
     ("Utc::now", &["clock"], "ask crate::clock for the time"),
     ("Local::now", &["clock"], "ask crate::clock for the time"),

@@ -13,9 +13,7 @@ pub(super) struct Word {
 
 impl Word {
     pub(super) fn is_ident(&self) -> bool {
-        self.text
-            .starts_with(|c: char| c.is_alphabetic() || c == '_')
-            && !self.text.contains('"')
+        self.text.starts_with(|c: char| c.is_alphabetic() || c == '_') && !self.text.contains('"')
     }
 }
 
@@ -38,16 +36,9 @@ pub(super) fn words(source: &Source, part: Part) -> Result<Vec<Word>, Finding> {
     if part == Part::Library && is_test_file(&source.path) {
         return Ok(words);
     }
-    let stream: TokenStream = source
-        .text
-        .parse()
-        .map_err(|error: proc_macro2::LexError| {
-            Finding::new(
-                source,
-                error.span().start().line,
-                format!("cannot be read as Rust: {error}"),
-            )
-        })?;
+    let stream: TokenStream = source.text.parse().map_err(|error: proc_macro2::LexError| {
+        Finding::new(source, error.span().start().line, format!("cannot be read as Rust: {error}"))
+    })?;
     flatten(stream, part, &mut words);
     Ok(words)
 }
@@ -72,14 +63,9 @@ fn flatten(stream: TokenStream, part: Part, words: &mut Vec<Word>) {
                 push(open.to_owned());
                 let line = group.span_close().start().line;
                 flatten(group.stream(), part, words);
-                words.push(Word {
-                    text: close.to_owned(),
-                    line,
-                });
+                words.push(Word { text: close.to_owned(), line });
             }
-            TokenTree::Punct(punct)
-                if punct.as_char() == ':' && punct.spacing() == Spacing::Joint =>
-            {
+            TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint => {
                 push("::".to_owned());
                 index += 1;
             }
@@ -114,10 +100,7 @@ fn end_of_item(trees: &[TokenTree], begin: usize) -> usize {
         TokenTree::Punct(punct) => punct.as_char() == ';',
         _ => false,
     };
-    trees[begin..]
-        .iter()
-        .position(ends)
-        .map_or(trees.len(), |offset| begin + offset + 1)
+    trees[begin..].iter().position(ends).map_or(trees.len(), |offset| begin + offset + 1)
 }
 
 #[cfg(test)]
@@ -127,35 +110,19 @@ mod tests {
     fn library(text: &str) -> String {
         let source = Source::new("flowkit/src/a.rs", text);
         let words = words(&source, Part::Library).expect("it is Rust");
-        words
-            .into_iter()
-            .map(|word| word.text)
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn comments_vanish_and_paths_stay_whole() {
-        assert_eq!(
-            library("use a::b; // c::d\n/* e */ f(\"g::h\")"),
-            "use a :: b ; f ( \"g::h\" )"
-        );
+        assert_eq!(library("use a::b; // c::d\n/* e */ f(\"g::h\")"), "use a :: b ; f ( \"g::h\" )");
     }
 
     #[test]
     fn test_code_is_left_out() {
-        assert_eq!(
-            library("a(); #[cfg(test)] mod tests { b() } c()"),
-            "a ( ) ; c ( )"
-        );
-        assert_eq!(
-            library("#[cfg(test)] use x::y; fn f() { #[cfg(test)] g(); h() }"),
-            "fn f ( ) { h ( ) }"
-        );
-        assert_eq!(
-            library("#[cfg(not(test))] fn f() {}"),
-            "# [ cfg ( not ( test ) ) ] fn f ( ) { }"
-        );
+        assert_eq!(library("a(); #[cfg(test)] mod tests { b() } c()"), "a ( ) ; c ( )");
+        assert_eq!(library("#[cfg(test)] use x::y; fn f() { #[cfg(test)] g(); h() }"), "fn f ( ) { h ( ) }");
+        assert_eq!(library("#[cfg(not(test))] fn f() {}"), "# [ cfg ( not ( test ) ) ] fn f ( ) { }");
     }
 
     #[test]
