@@ -41,7 +41,7 @@ pub use channel::{
     EventsChannel, EventsOptions, EventsPath, EventsStats, EventsTransport, Flushed, RefusedEvent,
 };
 pub use client::{Attribution, Client};
-pub use config::{API_VERSION, Config, PREFECT_VERSION, USER_AGENT};
+pub use config::{API_VERSION, Config, PREFECT_VERSION, Trust, USER_AGENT};
 pub use error::{Error, ErrorKind, FieldError};
 pub use request::{Ignored, Method, Request};
 pub use retry::{Outcome, Retry, RetryPolicy, decide};

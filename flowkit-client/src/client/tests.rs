@@ -71,7 +71,7 @@ fn scripted(config: Config, answers: impl IntoIterator<Item = Answer>) -> (Clien
         answers: Mutex::new(answers.into_iter().collect()),
         calls: Arc::clone(&calls),
     };
-    let tls = crate::tls::config(false).expect("tls");
+    let tls = crate::tls::config(&crate::config::Trust::Anything).expect("tls");
     (
         Client::over(config, tls, Box::new(script)).expect("client"),
         calls,

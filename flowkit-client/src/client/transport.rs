@@ -74,8 +74,7 @@ impl Http {
             .build()
             .map(Self)
             .map_err(|error| {
-                Error::new(ErrorKind::Protocol, "the http client cannot be set up")
-                    .with_source(error)
+                Error::new(ErrorKind::Tls, "the http client cannot be set up").with_source(error)
             })
     }
 }
