@@ -36,7 +36,7 @@ impl Worker {
             let in_a_hurry = unasked > 0 && sent == self.window.last() && self.is_urgent();
             let ping_at = pinged + self.options.confirm_after;
             if asked.is_none()
-                && (unasked >= self.options.confirm_every || in_a_hurry || now >= ping_at)
+                && (unasked >= self.options.confirms_after() || in_a_hurry || now >= ping_at)
             {
                 match self.meanwhile(socket.ping(sent)).await {
                     None => return End::Expired,

@@ -297,6 +297,29 @@ async fn a_full_channel_makes_the_sender_wait() -> Result<(), Error> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_small_channel_asks_for_confirmation_in_time() -> Result<(), Error> {
+    let server = start(&[Plan::Serve]).await;
+    let channel = open(&server, quick().capacity(2).confirm_after(PATIENCE))?;
+    let sending = send(&channel, &["a", "b", "c", "d", "e", "f", "g"]);
+    tokio::time::timeout(PATIENCE / 2, sending)
+        .await
+        .expect("nobody has to flush")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flush_without_anything_to_do_is_done_at_once() -> Result<(), Error> {
+    let server = start(&[Plan::Serve]).await;
+    let channel = open(&server, quick().confirm_after(PATIENCE * 2))?;
+    let flush = || tokio::time::timeout(PATIENCE / 2, channel.flush(PATIENCE));
+    assert!(flush().await.expect("nothing was sent").is_complete());
+    send(&channel, &["a"]).await?;
+    assert!(flush().await.expect("one event").is_complete());
+    assert!(flush().await.expect("nothing more").is_complete());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_senders_share_a_small_channel() -> Result<(), Error> {
     let mut server = start(&[Plan::DropAfter(250), Plan::Serve]).await;
