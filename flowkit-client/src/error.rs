@@ -16,6 +16,8 @@ pub enum ErrorKind {
     InvalidUrl,
     /// A header's name or value is not usable.
     InvalidHeader,
+    /// TLS cannot be set up, for instance because a certificate file cannot be read.
+    Tls,
     /// A request body cannot be written as JSON.
     Encode,
     /// No connection could be made, or it broke and retries did not help.

@@ -185,7 +185,11 @@ impl Worker {
     fn take(&mut self, command: Option<Command>) {
         match command {
             Some(Command::Deliver(item)) => self.window.push(item),
-            Some(Command::Flush(done)) => self.flushes.push((self.window.last(), done)),
+            Some(Command::Flush(done)) => {
+                self.flushes.push((self.window.last(), done));
+                // Everything may have left already, and then nothing else would wake the caller.
+                self.settle();
+            }
             Some(Command::Close { until, reply }) => {
                 self.commands.close();
                 self.closing = Some(until);
