@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 };
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, root_cause};
 
 const PATH: &str = "/events/in";
 
@@ -183,10 +183,15 @@ fn closed(frame: Option<CloseFrame>) -> Error {
 }
 
 fn lost(error: WsError) -> Error {
-    Error::new(ErrorKind::Connect, "the websocket broke").with_source(error)
+    Error::new(
+        ErrorKind::Connect,
+        format!("the websocket broke ({})", root_cause(&error)),
+    )
+    .with_source(error)
 }
 
 fn refused(error: WsError) -> Error {
+    let what = format!("the websocket could not be opened ({})", root_cause(&error));
     match &error {
         WsError::Http(response) => {
             let status = response.status().as_u16();
@@ -196,10 +201,8 @@ fn refused(error: WsError) -> Error {
             )
             .with_status(status)
         }
-        WsError::Io(_) | WsError::Tls(_) => {
-            Error::new(ErrorKind::Connect, "the websocket could not be opened")
-        }
-        _ => Error::new(ErrorKind::Protocol, "the websocket could not be opened"),
+        WsError::Io(_) | WsError::Tls(_) => Error::new(ErrorKind::Connect, what),
+        _ => Error::new(ErrorKind::Protocol, what),
     }
     .with_source(error)
 }

@@ -13,7 +13,7 @@ use super::csrf::Pass;
 use super::redirect::{MAX_REDIRECTS, follow};
 use super::transport::{Call, Fault, FaultKind, Reply};
 use crate::api::admin;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, root_cause};
 use crate::refusal;
 use crate::request::{Method, Request};
 use crate::retry::{Outcome, Retry, decide, retry_after};
@@ -220,11 +220,12 @@ impl Client {
 
     fn failed(&self, fault: Fault) -> (Error, Outcome) {
         let url = self.api_url();
+        let why = root_cause(&*fault.source);
         let (kind, what, outcome) = match fault.kind {
             FaultKind::Unreachable => {
                 let reached_before = self.shared.reached.load(Ordering::Relaxed);
                 let what = format!(
-                    "cannot connect to {url}; is the server running, and is PREFECT_API_URL right?"
+                    "cannot connect to {url} ({why}); is the server running, and is PREFECT_API_URL right?"
                 );
                 (
                     ErrorKind::Connect,
@@ -234,7 +235,7 @@ impl Client {
             }
             FaultKind::Broken => (
                 ErrorKind::Connect,
-                format!("the connection to {url} broke"),
+                format!("the connection to {url} broke ({why})"),
                 Outcome::Broken,
             ),
             FaultKind::Slow => {
