@@ -183,6 +183,16 @@ impl Error {
     }
 }
 
+/// Gives the innermost cause of an error, which is the one that tells something: `Connection refused`, and not
+/// `client error`.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;

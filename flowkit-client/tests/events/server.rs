@@ -33,8 +33,8 @@ pub(crate) enum Seen {
     Upgrade(Option<String>, Option<String>),
     /// A frame that is not an event.
     Auth(Value),
-    /// An event over the websocket.
-    Socket(String),
+    /// The name and id of an event over the websocket.
+    Socket(String, String),
     /// Events over HTTP, and whether they were taken.
     Posted(Vec<String>, bool),
 }
@@ -124,7 +124,8 @@ async fn websocket(stream: TcpStream, plan: Plan, seen: &mpsc::UnboundedSender<S
         }
         let name = frame["event"].as_str().expect("a name").to_owned();
         let poison = name == "poison";
-        let _ = seen.send(Seen::Socket(name));
+        let id = frame["id"].as_str().expect("an id").to_owned();
+        let _ = seen.send(Seen::Socket(name, id));
         if poison {
             return None;
         }
