@@ -31,17 +31,8 @@ pub(crate) enum Delay {
     List(Vec<u64>),
 }
 
-const NAMES: [&str; 9] = [
-    "name",
-    "description",
-    "version",
-    "tags",
-    "run_name",
-    "retries",
-    "retry_delay",
-    "timeout",
-    "log_prints",
-];
+const NAMES: [&str; 9] =
+    ["name", "description", "version", "tags", "run_name", "retries", "retry_delay", "timeout", "log_prints"];
 
 /// Characters that Prefect has no flow names with.
 const BANNED: [char; 5] = ['/', '%', '&', '<', '>'];
@@ -60,20 +51,13 @@ impl Parse for Item {
         let name = Ident::parse_any(input)?;
         if !input.peek(Token![=]) {
             let end = input.is_empty() || input.peek(Token![,]);
-            return if end {
-                Ok(Self { name, value: None })
-            } else {
-                Err(input.error(needs_value(&name)))
-            };
+            return if end { Ok(Self { name, value: None }) } else { Err(input.error(needs_value(&name))) };
         }
         let equals: Token![=] = input.parse()?;
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new_spanned(equals, needs_value(&name)));
         }
-        Ok(Self {
-            name,
-            value: Some(input.parse()?),
-        })
+        Ok(Self { name, value: Some(input.parse()?) })
     }
 }
 
@@ -98,9 +82,7 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.log_prints = Some(true);
                 Ok(())
             }
-            None if NAMES.contains(&name.as_str()) => {
-                Err(syn::Error::new_spanned(&item.name, needs_value(&item.name)))
-            }
+            None if NAMES.contains(&name.as_str()) => Err(syn::Error::new_spanned(&item.name, needs_value(&item.name))),
             None => Err(unknown(kind, &item.name)),
         };
         errors.keep(read);
@@ -136,31 +118,22 @@ fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
 }
 
 fn tags(value: &Value<'_>) -> syn::Result<Vec<LitStr>> {
-    let elements = value
-        .elements()
-        .unwrap_or_else(|| Err(value.takes("a list of strings", "[\"..\"]")))?;
+    let elements = value.elements().unwrap_or_else(|| Err(value.takes("a list of strings", "[\"..\"]")))?;
     elements
         .iter()
         .map(|tag| {
-            tag.name().map_err(|error| {
-                if tag.string().is_ok() {
-                    error
-                } else {
-                    tag.takes("a list of strings", "[\"..\"]")
-                }
-            })
+            tag.name().map_err(
+                |error| {
+                    if tag.string().is_ok() { error } else { tag.takes("a list of strings", "[\"..\"]") }
+                },
+            )
         })
         .collect()
 }
 
 fn delay(value: &Value<'_>) -> syn::Result<Delay> {
     Ok(match value.elements() {
-        Some(elements) => Delay::List(
-            elements?
-                .iter()
-                .map(Value::millis)
-                .collect::<syn::Result<_>>()?,
-        ),
+        Some(elements) => Delay::List(elements?.iter().map(Value::millis).collect::<syn::Result<_>>()?),
         None => Delay::Fixed(value.millis()?),
     })
 }
@@ -174,14 +147,6 @@ fn timeout(value: &Value<'_>) -> syn::Result<u64> {
 
 fn unknown(kind: Kind, name: &Ident) -> syn::Error {
     let guess = suggest::closest(&name.unraw().to_string(), &NAMES);
-    let guess = guess
-        .map(|guess| format!(", did you mean `{guess}`?"))
-        .unwrap_or_default();
-    syn::Error::new_spanned(
-        name,
-        format!(
-            "`{kind}` has no option `{name}`{guess}\nit takes: {}",
-            NAMES.join(", ")
-        ),
-    )
+    let guess = guess.map(|guess| format!(", did you mean `{guess}`?")).unwrap_or_default();
+    syn::Error::new_spanned(name, format!("`{kind}` has no option `{name}`{guess}\nit takes: {}", NAMES.join(", ")))
 }

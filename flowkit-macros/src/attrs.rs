@@ -4,18 +4,8 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Path, Token};
 
 /// Attributes that say something about the item: documentation, lints (which reach into it), conditions.
-const ITEM: [&str; 10] = [
-    "doc",
-    "cfg",
-    "allow",
-    "expect",
-    "warn",
-    "deny",
-    "forbid",
-    "deprecated",
-    "must_use",
-    "rustfmt",
-];
+const ITEM: [&str; 10] =
+    ["doc", "cfg", "allow", "expect", "warn", "deny", "forbid", "deprecated", "must_use", "rustfmt"];
 
 /// Whether an attribute belongs to what callers see.
 pub(crate) fn is_for_item(attr: &Attribute) -> bool {
@@ -33,9 +23,7 @@ fn is_item(meta: &Meta) -> bool {
 }
 
 fn first_segment(path: &Path) -> Option<String> {
-    path.segments
-        .first()
-        .map(|segment| segment.ident.to_string())
+    path.segments.first().map(|segment| segment.ident.to_string())
 }
 
 #[cfg(test)]

@@ -5,21 +5,14 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 /// Joins the lines of the doc comments among `attrs`; empty if there are none.
 pub(crate) fn text(attrs: &[Attribute]) -> String {
     let comments: Vec<String> = attrs.iter().filter_map(comment).collect();
-    let lines: Vec<&str> = comments
-        .iter()
-        .flat_map(|comment| comment.split('\n'))
-        .map(str::trim)
-        .collect();
+    let lines: Vec<&str> = comments.iter().flat_map(|comment| comment.split('\n')).map(str::trim).collect();
     lines.join("\n").trim().to_owned()
 }
 
 fn comment(attr: &Attribute) -> Option<String> {
     match &attr.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text),
-                ..
-            }) => Some(text.value()),
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
             _ => None,
         },
         _ => None,

@@ -21,9 +21,7 @@ impl fmt::Display for Wrong {
             ),
             Self::Negative => f.write_str("a duration cannot be negative"),
             Self::Finer => f.write_str("a duration is a whole number of milliseconds"),
-            Self::TooLong => {
-                f.write_str("this duration is too long: it does not fit in 64 bits of milliseconds")
-            }
+            Self::TooLong => f.write_str("this duration is too long: it does not fit in 64 bits of milliseconds"),
         }
     }
 }
@@ -39,14 +37,8 @@ pub(crate) fn millis(text: &str) -> Result<u64, Wrong> {
     while !rest.is_empty() {
         let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.' || c == '_');
         let (unit, after) = split(after.trim_start(), |c| c.is_ascii_alphabetic());
-        let part = scale(number, unit_millis(unit).ok_or_else(form)?)
-            .map_err(|wrong| wrong.unwrap_or_else(form))?;
-        total = Some(
-            total
-                .unwrap_or(0_u64)
-                .checked_add(part)
-                .ok_or(Wrong::TooLong)?,
-        );
+        let part = scale(number, unit_millis(unit).ok_or_else(form)?).map_err(|wrong| wrong.unwrap_or_else(form))?;
+        total = Some(total.unwrap_or(0_u64).checked_add(part).ok_or(Wrong::TooLong)?);
         rest = after.trim_start();
     }
     total.ok_or_else(form)
@@ -76,28 +68,17 @@ fn scale(number: &str, unit: u128) -> Result<u64, Option<Wrong>> {
         return Err(None);
     }
     // No unit is a multiple of a finer fraction than 10 digits (a day is 2^10 * 3^3 * 5^5 milliseconds).
-    let denominator = 10_u128
-        .checked_pow(fraction.len() as u32)
-        .filter(|_| fraction.len() <= 10)
-        .ok_or(Some(Wrong::Finer))?;
+    let denominator =
+        10_u128.checked_pow(fraction.len() as u32).filter(|_| fraction.len() <= 10).ok_or(Some(Wrong::Finer))?;
     let digits = |digits: &str| {
-        if digits.is_empty() {
-            Ok(0)
-        } else {
-            digits.parse::<u128>()
-        }
+        if digits.is_empty() { Ok(0) } else { digits.parse::<u128>() }
     };
-    let whole = digits(whole)
-        .ok()
-        .and_then(|whole| whole.checked_mul(unit))
-        .ok_or(Some(Wrong::TooLong))?;
+    let whole = digits(whole).ok().and_then(|whole| whole.checked_mul(unit)).ok_or(Some(Wrong::TooLong))?;
     let part = digits(fraction).map_err(|_| None)? * unit;
     if part % denominator != 0 {
         return Err(Some(Wrong::Finer));
     }
-    (whole.checked_add(part / denominator))
-        .and_then(|sum| u64::try_from(sum).ok())
-        .ok_or(Some(Wrong::TooLong))
+    (whole.checked_add(part / denominator)).and_then(|sum| u64::try_from(sum).ok()).ok_or(Some(Wrong::TooLong))
 }
 
 #[cfg(test)]
@@ -127,24 +108,16 @@ mod tests {
 
     #[test]
     fn anything_else_says_why_not() {
-        for text in [
-            "", " ", "30q", "s", "1..2s", ".", "five", "--1s", "1 s s", "30S", "1e3", "٣s",
-        ] {
+        for text in ["", " ", "30q", "s", "1..2s", ".", "five", "--1s", "1 s s", "30S", "1e3", "٣s"] {
             assert_eq!(millis(text), Err(Wrong::Form(text.to_owned())), "{text}");
         }
         for (text, wrong) in [
             ("-1s", Wrong::Negative),
             ("0.5ms", Wrong::Finer),
-            (
-                "0.00000000000000000000000000000000000000000001d",
-                Wrong::Finer,
-            ),
+            ("0.00000000000000000000000000000000000000000001d", Wrong::Finer),
             ("18446744073709551616ms", Wrong::TooLong),
             ("18446744073709551615ms 1ms", Wrong::TooLong),
-            (
-                "999999999999999999999999999999999999999999d",
-                Wrong::TooLong,
-            ),
+            ("999999999999999999999999999999999999999999d", Wrong::TooLong),
         ] {
             assert_eq!(millis(text), Err(wrong), "{text}");
         }

@@ -14,24 +14,15 @@ use crate::types;
 
 /// The function as callers expect it; `signature` is there if only the attribute has mistakes.
 pub(crate) fn item(kind: Kind, function: &Function, signature: Option<&Signature>) -> TokenStream {
-    let attrs = function
-        .attrs
-        .iter()
-        .filter(|attr| attrs::is_for_item(attr));
+    let attrs = function.attrs.iter().filter(|attr| attrs::is_for_item(attr));
     let (vis, name, generics) = (&function.vis, &function.sig.ident, &function.sig.generics);
     let clause = &generics.where_clause;
     let inputs: Vec<TokenStream> = match signature {
-        Some(signature) => signature
-            .args
-            .iter()
-            .map(|arg| input(kind, &arg.ty))
-            .collect(),
+        Some(signature) => signature.args.iter().map(|arg| input(kind, &arg.ty)).collect(),
         None => function.sig.inputs.iter().map(as_written).collect(),
     };
-    let output = signature.map_or_else(
-        || output(kind, &function.sig.output),
-        |signature| signature.output.to_token_stream(),
-    );
+    let output =
+        signature.map_or_else(|| output(kind, &function.sig.output), |signature| signature.output.to_token_stream());
     let call = match kind {
         Kind::Task => quote!(::flowkit::TaskCall),
         Kind::Flow => quote!(::flowkit::FlowCall),
@@ -55,15 +46,10 @@ pub(crate) fn body(function: &Function) -> TokenStream {
     sig.ident = body_name(function);
     for input in &mut sig.inputs {
         if let FnArg::Typed(typed) = input {
-            typed
-                .attrs
-                .retain(|attr| !attr.path().is_ident("param") && !attr.path().is_ident("doc"));
+            typed.attrs.retain(|attr| !attr.path().is_ident("param") && !attr.path().is_ident("doc"));
         }
     }
-    let attrs = function
-        .attrs
-        .iter()
-        .filter(|attr| !attrs::is_for_item(attr));
+    let attrs = function.attrs.iter().filter(|attr| !attrs::is_for_item(attr));
     let block = &function.block;
     quote!(#(#attrs)* #sig #block)
 }
@@ -103,9 +89,7 @@ fn output(kind: Kind, output: &ReturnType) -> TokenStream {
     Static.visit_type_mut(&mut ty);
     let mut errors = Errors::default();
     let output = signature::output(kind, &ReturnType::Type(*arrow, ty), &mut errors);
-    output
-        .filter(|_| errors.finish().is_none())
-        .map_or_else(|| quote!(()), ToTokens::into_token_stream)
+    output.filter(|_| errors.finish().is_none()).map_or_else(|| quote!(()), ToTokens::into_token_stream)
 }
 
 /// Turns every borrow into one that lasts for ever.

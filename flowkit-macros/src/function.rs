@@ -20,25 +20,15 @@ impl Parse for Function {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         if !is_function(input) {
-            return Err(
-                input.error("this attribute goes on a function: `async fn name(..) { .. }`")
-            );
+            return Err(input.error("this attribute goes on a function: `async fn name(..) { .. }`"));
         }
         let sig = input.parse()?;
         if input.peek(Token![;]) {
             return Err(Error::new_spanned(&sig, "this function needs a body"));
         }
         match input.parse()? {
-            TokenTree::Group(block) if block.delimiter() == Delimiter::Brace => Ok(Self {
-                attrs,
-                vis,
-                sig,
-                block,
-            }),
-            other => Err(Error::new_spanned(
-                other,
-                "expected the body of the function",
-            )),
+            TokenTree::Group(block) if block.delimiter() == Delimiter::Brace => Ok(Self { attrs, vis, sig, block }),
+            other => Err(Error::new_spanned(other, "expected the body of the function")),
         }
     }
 }
@@ -58,9 +48,7 @@ fn is_function(input: ParseStream<'_>) -> bool {
         || ahead.peek(Token![unsafe])
         || ahead.peek(Token![extern])
     {
-        let skipped = ahead
-            .parse::<TokenTree>()
-            .and_then(|_| ahead.parse::<Option<syn::LitStr>>());
+        let skipped = ahead.parse::<TokenTree>().and_then(|_| ahead.parse::<Option<syn::LitStr>>());
         if skipped.is_err() {
             return false;
         }
@@ -70,12 +58,7 @@ fn is_function(input: ParseStream<'_>) -> bool {
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self {
-            attrs,
-            vis,
-            sig,
-            block,
-        } = self;
+        let Self { attrs, vis, sig, block } = self;
         tokens.extend(quote!(#(#attrs)* #vis #sig #block));
     }
 }

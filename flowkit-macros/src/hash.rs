@@ -20,9 +20,7 @@ impl SourceHash {
 
     /// 8 hexadecimal digits.
     pub(crate) fn short(self) -> String {
-        let folded = [0, 32, 64, 96]
-            .into_iter()
-            .fold(0, |sum, shift| sum ^ (self.0 >> shift) as u32);
+        let folded = [0, 32, 64, 96].into_iter().fold(0, |sum, shift| sum ^ (self.0 >> shift) as u32);
         format!("{folded:08x}")
     }
 
@@ -71,11 +69,7 @@ mod tests {
     fn layout_and_comments_do_not_count_but_every_token_does() {
         let one = hash("fn f(a: u8) -> u8 { a + 1 }");
         assert_eq!(one, hash("fn f(a:u8)->u8{\n // why\n a+1 }"));
-        for other in [
-            "fn f(a: u8) -> u8 { a + 2 }",
-            "fn f(a: u8) -> u8 { (a + 1) }",
-            "fn f(a: u8) -> u8 { a1 + }",
-        ] {
+        for other in ["fn f(a: u8) -> u8 { a + 2 }", "fn f(a: u8) -> u8 { (a + 1) }", "fn f(a: u8) -> u8 { a1 + }"] {
             assert_ne!(one, hash(other), "{other}");
         }
     }

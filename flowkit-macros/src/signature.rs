@@ -1,6 +1,6 @@
 //! Checks that a function can be a task or a flow.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::{ToTokens, quote};
 use syn::{Expr, FnArg, GenericParam, Pat, PatType, ReturnType, Type};
 
@@ -18,6 +18,8 @@ pub(crate) struct Signature {
     pub(crate) body: Body,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
+    /// Where it ends in the source.
+    pub(crate) end: Span,
 }
 
 /// How the body runs.
@@ -49,35 +51,18 @@ pub(crate) fn check(kind: Kind, sig: &syn::Signature, errors: &mut Errors) -> Op
     qualifiers(kind, sig, &mut own);
     generics(kind, sig, &mut own);
     if let Some(extra) = sig.inputs.iter().nth(MOST) {
-        own.at(
-            extra,
-            format!(
-                "a {} has at most {MOST} arguments: group them in a struct",
-                kind.noun()
-            ),
-        );
+        own.at(extra, format!("a {} has at most {MOST} arguments: group them in a struct", kind.noun()));
     }
-    let args = sig
-        .inputs
-        .iter()
-        .filter_map(|input| argument(kind, input, &mut own))
-        .collect();
+    let args = sig.inputs.iter().filter_map(|input| argument(kind, input, &mut own)).collect();
     let output = output(kind, &sig.output, &mut own);
     if let Some(error) = own.finish() {
         errors.push(error);
         return None;
     }
-    let body = if sig.asyncness.is_some() {
-        Body::Async
-    } else {
-        Body::Blocking
-    };
-    Some(Signature {
-        name: sig.ident.clone(),
-        body,
-        args,
-        output: output?,
-    })
+    let body = if sig.asyncness.is_some() { Body::Async } else { Body::Blocking };
+    let last = sig.output.to_token_stream().into_iter().last();
+    let end = last.map_or(sig.paren_token.span.close(), |last| last.span());
+    Some(Signature { name: sig.ident.clone(), body, args, output: output?, end })
 }
 
 fn qualifiers(kind: Kind, sig: &syn::Signature, errors: &mut Errors) {
@@ -86,18 +71,10 @@ fn qualifiers(kind: Kind, sig: &syn::Signature, errors: &mut Errors) {
         errors.at(token, format!("a {noun} runs at run time: remove `const`"));
     }
     if let Some(token) = &sig.unsafety {
-        errors.at(
-            token,
-            format!(
-                "a {noun} is safe to call: remove `unsafe`, and use an unsafe block in the body"
-            ),
-        );
+        errors.at(token, format!("a {noun} is safe to call: remove `unsafe`, and use an unsafe block in the body"));
     }
     if let Some(token) = &sig.abi {
-        errors.at(
-            token,
-            format!("a {noun} has no ABI of its own: remove `extern`"),
-        );
+        errors.at(token, format!("a {noun} has no ABI of its own: remove `extern`"));
     }
     if let Some(token) = &sig.variadic {
         errors.at(token, format!("a {noun} has a fixed number of arguments"));
@@ -108,23 +85,16 @@ fn generics(kind: Kind, sig: &syn::Signature, errors: &mut Errors) {
     let noun = kind.noun();
     match (sig.generics.params.first(), &sig.generics.where_clause) {
         (Some(GenericParam::Lifetime(_)), _) => {
-            errors.at(
-                &sig.generics.params,
-                format!("a {noun} cannot borrow: remove the lifetime and take owned types"),
-            );
+            errors
+                .at(&sig.generics.params, format!("a {noun} cannot borrow: remove the lifetime and take owned types"));
         }
         (Some(_), _) => {
             errors.at(
                 &sig.generics.params,
-                format!(
-                    "a {noun} cannot be generic: write one for each type, around a generic function"
-                ),
+                format!("a {noun} cannot be generic: write one for each type, around a generic function"),
             );
         }
-        (None, Some(clause)) => errors.at(
-            clause,
-            format!("a {noun} has no `where` clause: its types are concrete"),
-        ),
+        (None, Some(clause)) => errors.at(clause, format!("a {noun} has no `where` clause: its types are concrete")),
         (None, None) => {}
     }
 }
@@ -134,34 +104,19 @@ fn argument(kind: Kind, input: &FnArg, errors: &mut Errors) -> Option<Arg> {
         FnArg::Typed(typed) => typed,
         FnArg::Receiver(receiver) => {
             let noun = kind.noun();
-            let message = format!(
-                "a {noun} is a free function: take what it needs as an argument instead of `self`"
-            );
+            let message = format!("a {noun} is a free function: take what it needs as an argument instead of `self`");
             errors.at(receiver, message);
             return None;
         }
     };
-    let Param {
-        default,
-        description,
-        ..
-    } = param::read(kind, attrs, errors);
+    let Param { default, description, .. } = param::read(kind, attrs, errors);
     errors.keep(types::check(kind, Place::Argument, ty));
     match &**pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(Arg {
-            name: pat.ident.clone(),
-            ty: (**ty).clone(),
-            default,
-            description,
-        }),
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            Some(Arg { name: pat.ident.clone(), ty: (**ty).clone(), default, description })
+        }
         other => {
-            errors.at(
-                other,
-                format!(
-                    "an argument of a {} needs a name: take it apart in the body",
-                    kind.noun()
-                ),
-            );
+            errors.at(other, format!("an argument of a {} needs a name: take it apart in the body", kind.noun()));
             None
         }
     }
@@ -174,27 +129,16 @@ pub(crate) fn output(kind: Kind, output: &ReturnType, errors: &mut Errors) -> Op
         ReturnType::Type(_, ty) => ty,
     };
     if let Type::Never(never) = &**ty {
-        errors.at(
-            never,
-            format!("a {} returns something: use `()`", kind.noun()),
-        );
+        errors.at(never, format!("a {} returns something: use `()`", kind.noun()));
     }
     errors.keep(types::check(kind, Place::Return, ty))?;
-    Some(if is_result(ty) {
-        Output::Fallible((**ty).clone())
-    } else {
-        Output::Plain((**ty).clone())
-    })
+    Some(if is_result(ty) { Output::Fallible((**ty).clone()) } else { Output::Plain((**ty).clone()) })
 }
 
 /// Whether a type calls itself a result.
 fn is_result(ty: &Type) -> bool {
     match ty {
-        Type::Path(ty) => ty
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident.to_string().ends_with("Result")),
+        Type::Path(ty) => ty.path.segments.last().is_some_and(|last| last.ident.to_string().ends_with("Result")),
         Type::Group(group) => is_result(&group.elem),
         Type::Paren(paren) => is_result(&paren.elem),
         _ => false,

@@ -4,14 +4,10 @@
 ///
 /// Prefect's own names are close too: `timeout_seconds`, `task_run_name`.
 pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let within = known
-        .iter()
-        .filter(|known| word.starts_with(**known) || word.ends_with(**known));
+    let within = known.iter().filter(|known| word.starts_with(**known) || word.ends_with(**known));
     within.max_by_key(|known| known.len()).copied().or_else(|| {
         let near = known.iter().map(|known| (distance(word, known), *known));
-        near.filter(|(distance, known)| *distance <= 2 && *distance < known.len())
-            .min()
-            .map(|(_, known)| known)
+        near.filter(|(distance, known)| *distance <= 2 && *distance < known.len()).min().map(|(_, known)| known)
     })
 }
 
@@ -37,14 +33,7 @@ mod tests {
 
     #[test]
     fn near_misses_and_prefects_names_are_recognised() {
-        let known = [
-            "name",
-            "tags",
-            "run_name",
-            "retries",
-            "retry_delay",
-            "timeout",
-        ];
+        let known = ["name", "tags", "run_name", "retries", "retry_delay", "timeout"];
         for (word, meant) in [
             ("retrys", Some("retries")),
             ("tag", Some("tags")),

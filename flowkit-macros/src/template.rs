@@ -12,9 +12,9 @@ pub(crate) enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unbalanced => f.write_str(
-                "has a brace without its partner (`{{` and `}}` stand for the braces themselves)",
-            ),
+            Self::Unbalanced => {
+                f.write_str("has a brace without its partner (`{{` and `}}` stand for the braces themselves)")
+            }
             Self::Unknown(name) => write!(f, "names `{name}`, which is no argument"),
         }
     }
@@ -29,10 +29,7 @@ pub(crate) fn check(template: &str, params: &[String]) -> Result<(), Wrong> {
             rest = after;
             continue;
         }
-        let (name, after) = after
-            .split_once('}')
-            .filter(|_| open == "{")
-            .ok_or(Wrong::Unbalanced)?;
+        let (name, after) = after.split_once('}').filter(|_| open == "{").ok_or(Wrong::Unbalanced)?;
         if !params.iter().any(|param| param == name.trim()) {
             return Err(Wrong::Unknown(name.trim().to_owned()));
         }
@@ -48,33 +45,14 @@ mod tests {
     #[test]
     fn every_name_is_an_argument_and_every_brace_has_its_partner() {
         let params = ["id".to_owned(), "type".to_owned()];
-        for template in [
-            "customer-{id}",
-            "{ id }-{type}",
-            "{{{id}}} ü",
-            "plain",
-            "{{nope}}",
-        ] {
+        for template in ["customer-{id}", "{ id }-{type}", "{{{id}}} ü", "plain", "{{nope}}"] {
             assert_eq!(check(template, &params), Ok(()), "{template}");
         }
         for template in ["{id", "id}", "{id}}", "{"] {
-            assert_eq!(
-                check(template, &params),
-                Err(Wrong::Unbalanced),
-                "{template}"
-            );
+            assert_eq!(check(template, &params), Err(Wrong::Unbalanced), "{template}");
         }
-        for (template, name) in [
-            ("{nope}", "nope"),
-            ("{}", ""),
-            ("{id.x}", "id.x"),
-            ("{id:?}", "id:?"),
-        ] {
-            assert_eq!(
-                check(template, &params),
-                Err(Wrong::Unknown(name.to_owned())),
-                "{template}"
-            );
+        for (template, name) in [("{nope}", "nope"), ("{}", ""), ("{id.x}", "id.x"), ("{id:?}", "id:?")] {
+            assert_eq!(check(template, &params), Err(Wrong::Unknown(name.to_owned())), "{template}");
         }
     }
 }

@@ -16,11 +16,7 @@ pub(crate) enum Place {
 
 /// Finds the first part of a type that a task or flow cannot have there.
 pub(crate) fn check(kind: Kind, place: Place, ty: &Type) -> Result<(), Error> {
-    let mut search = Search {
-        kind,
-        place,
-        found: None,
-    };
+    let mut search = Search { kind, place, found: None };
     search.visit_type(ty);
     search.found.map_or(Ok(()), Err)
 }
@@ -46,8 +42,7 @@ struct Search {
 
 impl Search {
     fn found(&mut self, at: &dyn ToTokens, message: String) {
-        self.found
-            .get_or_insert_with(|| Error::new_spanned(at.to_token_stream(), message));
+        self.found.get_or_insert_with(|| Error::new_spanned(at.to_token_stream(), message));
     }
 
     fn subject(&self) -> String {
@@ -60,16 +55,9 @@ impl Search {
 
 impl<'ast> Visit<'ast> for Search {
     fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
-        if ty
-            .lifetime
-            .as_ref()
-            .is_none_or(|lifetime| lifetime.ident != "static")
-        {
+        if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
             let owned = owned(&ty.elem);
-            self.found(
-                ty,
-                format!("{} cannot be borrowed: use `{owned}`", self.subject()),
-            );
+            self.found(ty, format!("{} cannot be borrowed: use `{owned}`", self.subject()));
         } else {
             visit::visit_type_reference(self, ty);
         }
@@ -77,18 +65,12 @@ impl<'ast> Visit<'ast> for Search {
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if lifetime.ident != "static" {
-            self.found(
-                lifetime,
-                format!("{} cannot be borrowed: use an owned type", self.subject()),
-            );
+            self.found(lifetime, format!("{} cannot be borrowed: use an owned type", self.subject()));
         }
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let message = format!(
-            "{} has one type: write it instead of `impl ..`",
-            self.subject()
-        );
+        let message = format!("{} has one type: write it instead of `impl ..`", self.subject());
         self.found(ty, message);
     }
 
@@ -98,15 +80,8 @@ impl<'ast> Visit<'ast> for Search {
     }
 
     fn visit_path(&mut self, path: &'ast Path) {
-        if path
-            .segments
-            .first()
-            .is_some_and(|segment| segment.ident == "Self")
-        {
-            let message = format!(
-                "a {} is a free function: write the type instead of `Self`",
-                self.kind.noun()
-            );
+        if path.segments.first().is_some_and(|segment| segment.ident == "Self") {
+            let message = format!("a {} is a free function: write the type instead of `Self`", self.kind.noun());
             self.found(path, message);
         }
         visit::visit_path(self, path);
@@ -114,11 +89,7 @@ impl<'ast> Visit<'ast> for Search {
 
     // What a function pointer or `dyn Fn(&T)` borrows, it borrows for each call.
     fn visit_type_bare_fn(&mut self, _: &'ast TypeBareFn) {}
-    fn visit_parenthesized_generic_arguments(
-        &mut self,
-        _: &'ast syn::ParenthesizedGenericArguments,
-    ) {
-    }
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
 
     fn visit_trait_bound(&mut self, bound: &'ast syn::TraitBound) {
         if bound.lifetimes.is_none() {
@@ -134,15 +105,7 @@ impl<'ast> Visit<'ast> for Search {
 fn owned(borrowed: &Type) -> String {
     match borrowed {
         Type::Path(ty) if ty.path.is_ident("str") => "String".to_owned(),
-        Type::Path(ty)
-            if ty
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident == "Path") =>
-        {
-            "PathBuf".to_owned()
-        }
+        Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == "Path") => "PathBuf".to_owned(),
         Type::Slice(slice) => format!("Vec<{}>", source(slice.elem.to_token_stream())),
         Type::TraitObject(_) => format!("Box<{}>", source(borrowed.to_token_stream())),
         _ => source(borrowed.to_token_stream()),
@@ -164,9 +127,7 @@ mod tests {
 
     fn mistake(ty: &str) -> Option<String> {
         let ty = syn::parse_str(ty).expect("a type");
-        check(Kind::Task, Place::Argument, &ty)
-            .err()
-            .map(|error| error.to_string())
+        check(Kind::Task, Place::Argument, &ty).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -197,11 +158,7 @@ mod tests {
             ("&dyn Job", "use `Box<dyn Job>`"),
             ("Cow<'_, str>", "use an owned type"),
         ] {
-            assert!(
-                mistake(ty).is_some_and(|message| message.ends_with(instead)),
-                "{ty}: {:?}",
-                mistake(ty)
-            );
+            assert!(mistake(ty).is_some_and(|message| message.ends_with(instead)), "{ty}: {:?}", mistake(ty));
         }
     }
 
@@ -212,11 +169,7 @@ mod tests {
             ("Vec<_>", "must be written out"),
             ("Vec<Self>", "instead of `Self`"),
         ] {
-            assert!(
-                mistake(ty).is_some_and(|message| message.contains(why)),
-                "{ty}: {:?}",
-                mistake(ty)
-            );
+            assert!(mistake(ty).is_some_and(|message| message.contains(why)), "{ty}: {:?}", mistake(ty));
         }
     }
 }

@@ -46,9 +46,9 @@ impl<'a> Value<'a> {
     /// A number of times.
     pub(crate) fn count(&self) -> Result<u32> {
         match self.literal() {
-            Some(Lit::Int(number)) if number.suffix().is_empty() => number
-                .base10_parse()
-                .map_err(|_| self.wrong(format!("is too large: the most is {}", u32::MAX))),
+            Some(Lit::Int(number)) if number.suffix().is_empty() => {
+                number.base10_parse().map_err(|_| self.wrong(format!("is too large: the most is {}", u32::MAX)))
+            }
             _ if self.is_negative() => Err(self.wrong("cannot be negative")),
             _ => Err(self.takes("a whole number", "3")),
         }
@@ -58,12 +58,8 @@ impl<'a> Value<'a> {
     pub(crate) fn millis(&self) -> Result<u64> {
         let text = match self.literal() {
             Some(Lit::Str(text)) => text.value(),
-            Some(Lit::Int(number)) if number.suffix().is_empty() => {
-                number.base10_digits().to_owned()
-            }
-            Some(Lit::Float(number)) if number.suffix().is_empty() => {
-                number.base10_digits().to_owned()
-            }
+            Some(Lit::Int(number)) if number.suffix().is_empty() => number.base10_digits().to_owned(),
+            Some(Lit::Float(number)) if number.suffix().is_empty() => number.base10_digits().to_owned(),
             Some(Lit::Int(_) | Lit::Float(_)) => {
                 let quoted = format!("\"{}\"", self.expr.to_token_stream());
                 return Err(self.takes("a number of seconds or a string with a unit", &quoted));
@@ -80,15 +76,9 @@ impl<'a> Value<'a> {
             return None;
         };
         if list.elems.is_empty() {
-            return Some(Err(
-                self.wrong("cannot be an empty list: leave the option out")
-            ));
+            return Some(Err(self.wrong("cannot be an empty list: leave the option out")));
         }
-        Some(Ok(list
-            .elems
-            .iter()
-            .map(|element| Value::new(self.option, element))
-            .collect()))
+        Some(Ok(list.elems.iter().map(|element| Value::new(self.option, element)).collect()))
     }
 
     /// The mistake of a value of another kind.

@@ -1,19 +1,22 @@
 //! What tasks and flows have in common.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::Checked;
 use crate::args::{Delay, Options};
-use crate::function::Function;
 use crate::signature::{Arg, Body, Output, Signature};
 use crate::{attrs, doc, fallback};
 
 /// The user's function under another name, and what it needs beside it.
 pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     let body = fallback::body(checked.function);
+    let body = quote! {
+        #[allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "arguments are owned, and `async` says where it runs")]
+        #body
+    };
     if checked.options.log_prints != Some(true) {
         return body;
     }
@@ -24,13 +27,24 @@ pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     }
 }
 
-/// The attributes of the function that callers see.
-pub(crate) fn item_attrs(function: &Function) -> TokenStream {
-    let attrs = function
-        .attrs
-        .iter()
-        .filter(|attr| attrs::is_for_item(attr));
-    quote!(#(#attrs)*)
+/// The function that callers see, which returns a `call`.
+///
+/// Its keyword, its braces and the end of its return type are where the user's are: to rustc it is the user's
+/// function then, and is reported if nobody uses it.
+pub(crate) fn item(
+    checked: &Checked<'_>,
+    inputs: &TokenStream,
+    call: &TokenStream,
+    inside: TokenStream,
+) -> TokenStream {
+    let Checked { function, signature, .. } = checked;
+    let attrs = function.attrs.iter().filter(|attr| attrs::is_for_item(attr));
+    let (vis, keyword, name) = (&function.vis, &function.sig.fn_token, &signature.name);
+    let output = &signature.output;
+    let end = quote_spanned!(signature.end=> >);
+    let mut braces = Group::new(Delimiter::Brace, inside);
+    braces.set_span(function.block.span());
+    quote!(#(#attrs)* #vis #keyword #name(#inputs) -> #call<#output #end #braces)
 }
 
 /// What the function is called by default, in the form without `r#`.
@@ -40,11 +54,7 @@ pub(crate) fn plain_name(name: &Ident) -> String {
 
 /// The function's name and a hash of its source.
 pub(crate) fn key(checked: &Checked<'_>) -> String {
-    format!(
-        "{}-{}",
-        plain_name(&checked.signature.name),
-        checked.hash.short()
-    )
+    format!("{}-{}", plain_name(&checked.signature.name), checked.hash.short())
 }
 
 /// The setters of a definition for its description and options.
@@ -53,21 +63,12 @@ pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
     let description = given.unwrap_or_else(|| doc::text(&checked.function.attrs));
     let description = (!description.is_empty()).then(|| quote!(.description(#description)));
     let options = options(checked.options);
-    let options = (!options.is_empty())
-        .then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
+    let options = (!options.is_empty()).then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
     quote!(#description #options)
 }
 
 fn options(options: &Options) -> TokenStream {
-    let Options {
-        retries,
-        retry_delay,
-        timeout,
-        run_name,
-        tags,
-        log_prints,
-        ..
-    } = options;
+    let Options { retries, retry_delay, timeout, run_name, tags, log_prints, .. } = options;
     let retries = retries.map(|retries| quote!(.retries(#retries)));
     let retry_delay = retry_delay.as_ref().map(|delay| match delay {
         Delay::Fixed(delay) => {
@@ -79,12 +80,8 @@ fn options(options: &Options) -> TokenStream {
             quote!(.retry_delay(::flowkit::__private::RetryDelay::List(&[#(#list),*])))
         }
     });
-    let timeout = timeout
-        .map(millis)
-        .map(|timeout| quote!(.timeout(#timeout)));
-    let run_name = run_name
-        .as_ref()
-        .map(|template| quote!(.run_name(#template)));
+    let timeout = timeout.map(millis).map(|timeout| quote!(.timeout(#timeout)));
+    let run_name = run_name.as_ref().map(|template| quote!(.run_name(#template)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
     quote!(#retries #retry_delay #timeout #run_name #tags #log_prints)
@@ -97,14 +94,10 @@ fn millis(millis: u64) -> TokenStream {
 /// The static that knows how to clone and show the arguments.
 pub(crate) fn args(signature: &Signature) -> TokenStream {
     let types = types(signature);
-    let show = signature
-        .args
-        .iter()
-        .enumerate()
-        .map(|(index, Arg { ty, .. })| {
-            let place = syn::Index::from(index);
-            quote!(#index => ::flowkit::__private::show!(#ty, &args.#place),)
-        });
+    let show = signature.args.iter().enumerate().map(|(index, Arg { ty, .. })| {
+        let place = syn::Index::from(index);
+        quote!(#index => ::flowkit::__private::show!(#ty, &args.#place),)
+    });
     let show = if signature.args.is_empty() {
         quote!(|_, _| ::core::option::Option::None)
     } else {
@@ -127,10 +120,7 @@ pub(crate) fn types(signature: &Signature) -> TokenStream {
 
 /// The arguments as a tuple of what `each` makes of a name.
 pub(crate) fn names(signature: &Signature, each: impl Fn(&Ident) -> TokenStream) -> TokenStream {
-    let names = signature
-        .args
-        .iter()
-        .map(|arg| each(&outer_name(signature, arg)));
+    let names = signature.args.iter().map(|arg| each(&outer_name(signature, arg)));
     quote!((#(#names,)*))
 }
 
@@ -148,9 +138,8 @@ pub(crate) fn outer_name(signature: &Signature, arg: &Arg) -> Ident {
 /// The closure that runs the body on a tuple of arguments.
 pub(crate) fn run(checked: &Checked<'_>) -> TokenStream {
     let body = fallback::body_name(checked.function);
-    let names: Vec<Ident> = (0..checked.signature.args.len())
-        .map(|index| Ident::new(&format!("arg{index}"), Span::mixed_site()))
-        .collect();
+    let names: Vec<Ident> =
+        (0..checked.signature.args.len()).map(|index| Ident::new(&format!("arg{index}"), Span::mixed_site())).collect();
     let call = match checked.signature.body {
         Body::Async => quote!(#body(#(#names),*).await),
         Body::Blocking => quote!(#body(#(#names),*)),

@@ -44,12 +44,7 @@ pub(crate) fn expand(kind: Kind, attribute: TokenStream, item: TokenStream) -> T
     }
     match (errors.finish(), &signature) {
         (None, Some(signature)) => {
-            let checked = Checked {
-                function: &function,
-                options: &options,
-                signature,
-                hash,
-            };
+            let checked = Checked { function: &function, options: &options, signature, hash };
             match kind {
                 Kind::Task => task::expand(&checked),
                 Kind::Flow => flow::expand(&checked),
@@ -64,17 +59,9 @@ pub(crate) fn expand(kind: Kind, attribute: TokenStream, item: TokenStream) -> T
 }
 
 fn check_template(name: &LitStr, signature: &Signature, errors: &mut Errors) {
-    let params: Vec<String> = signature
-        .args
-        .iter()
-        .map(|arg| arg.name.unraw().to_string())
-        .collect();
+    let params: Vec<String> = signature.args.iter().map(|arg| arg.name.unraw().to_string()).collect();
     if let Err(wrong) = template::check(&name.value(), &params) {
-        let known = if params.is_empty() {
-            "there are none".to_owned()
-        } else {
-            params.join(", ")
-        };
+        let known = if params.is_empty() { "there are none".to_owned() } else { params.join(", ") };
         errors.at(name, format!("the template {wrong}\narguments: {known}"));
     }
 }
