@@ -1,1 +1,11 @@
-//! Shared parts of the examples.
+//! Shared parts of the examples: a real data set and a small web service over it.
+//!
+//! The examples talk HTTP to this service instead of the internet, so they run offline and show
+//! retries on failures that come at the same place in every run.
+
+pub mod catalog;
+pub mod data;
+pub mod pages;
+
+pub use catalog::Catalog;
+pub use data::Record;

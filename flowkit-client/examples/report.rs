@@ -7,8 +7,8 @@ use std::error::Error;
 use chrono::Utc;
 use flowkit_client::api::flow_runs::Orchestrate;
 use flowkit_client::model::{
-    Event, FlowCreate, FlowRun, FlowRunCreate, JsonObject, LogCreate, LogFilter, LogQuery,
-    RelatedResource, Resource, StateCreate, StateType, timestamp,
+    Event, FlowCreate, FlowRun, FlowRunCreate, JsonObject, LogCreate, LogFilter, LogQuery, RelatedResource, Resource,
+    StateCreate, StateType, timestamp,
 };
 use flowkit_client::{Auth, Client, Config};
 use serde_json::json;
@@ -18,16 +18,11 @@ use uuid::Uuid;
 async fn main() -> Result<(), Box<dyn Error>> {
     let set = |name| std::env::var(name).ok();
     let url = set("PREFECT_API_URL").unwrap_or_else(|| "http://127.0.0.1:4200/api".into());
-    let auth = Auth::from_settings(
-        set("PREFECT_API_KEY").as_deref(),
-        set("PREFECT_API_AUTH_STRING").as_deref(),
-    );
+    let auth = Auth::from_settings(set("PREFECT_API_KEY").as_deref(), set("PREFECT_API_AUTH_STRING").as_deref());
     let client = Client::new(Config::new(&url)?.auth(auth))?;
     println!("server {}", client.server_version().await?.as_str());
 
-    let flow = client
-        .create_flow(&FlowCreate::new("report-example"))
-        .await?;
+    let flow = client.create_flow(&FlowCreate::new("report-example")).await?;
     let run = client.create_flow_run(&FlowRunCreate::new(flow.id)).await?;
     propose(&client, &run, StateType::Running).await?;
 
@@ -46,18 +41,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     client.create_logs(&[line]).await?;
     propose(&client, &run, StateType::Completed).await?;
 
-    let lines = client
-        .filter_logs(&LogQuery::new(LogFilter::default().flow_run_ids([run.id])))
-        .await?;
+    let lines = client.filter_logs(&LogQuery::new(LogFilter::default().flow_run_ids([run.id]))).await?;
     println!("{} has {} log line", run.name, lines.len());
     loop {
         // The server stores reported task runs a moment later.
         match client.read_task_run(task).await? {
             Some(task) if task.state_type == Some(StateType::Completed) => {
-                println!(
-                    "{} is {:?} in flow run {:?}",
-                    task.name, task.state_name, task.flow_run_id
-                );
+                println!("{} is {:?} in flow run {:?}", task.name, task.state_name, task.flow_run_id);
                 return Ok(());
             }
             _ => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
@@ -65,15 +55,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn propose(
-    client: &Client,
-    run: &FlowRun,
-    kind: StateType,
-) -> Result<(), flowkit_client::Error> {
+async fn propose(client: &Client, run: &FlowRun, kind: StateType) -> Result<(), flowkit_client::Error> {
     let state = StateCreate::new(kind).transition_id(Uuid::new_v4());
-    let answer = client
-        .set_flow_run_state(run.id, &state, Orchestrate::Rules)
-        .await?;
+    let answer = client.set_flow_run_state(run.id, &state, Orchestrate::Rules).await?;
     println!("{} -> {}: {:?}", run.name, kind.as_str(), answer.status);
     Ok(())
 }
@@ -91,24 +75,23 @@ fn task_run_events(run: &FlowRun, task: Uuid) -> Vec<Event> {
             .label("prefect.state-type", kind)
             .label("prefect.orchestration", "client");
         let payload: JsonObject = [
-            ("validated_state".into(), json!({ "type": kind, "name": name, "message": "", "state_details": {}, "data": null })),
-            ("task_run".into(), json!({ "name": "hello-0", "task_key": "hello", "dynamic_key": key, "run_count": runs })),
+            (
+                "validated_state".into(),
+                json!({ "type": kind, "name": name, "message": "", "state_details": {}, "data": null }),
+            ),
+            (
+                "task_run".into(),
+                json!({ "name": "hello-0", "task_key": "hello", "dynamic_key": key, "run_count": runs }),
+            ),
         ]
         .into_iter()
         .collect();
         Event {
-            related: vec![
-                RelatedResource::new("flow-run", format!("prefect.flow-run.{}", run.id))
-                    .name(&run.name),
-            ],
+            related: vec![RelatedResource::new("flow-run", format!("prefect.flow-run.{}", run.id)).name(&run.name)],
             payload,
             occurred: now,
             ..Event::new(format!("prefect.task-run.{name}"), resource)
         }
     };
-    vec![
-        event("Pending", "PENDING", 0),
-        event("Running", "RUNNING", 1),
-        event("Completed", "COMPLETED", 1),
-    ]
+    vec![event("Pending", "PENDING", 0), event("Running", "RUNNING", 1), event("Completed", "COMPLETED", 1)]
 }

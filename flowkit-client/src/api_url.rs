@@ -46,12 +46,7 @@ impl FromStr for ApiUrl {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
-        let invalid = |what: String| {
-            Error::new(
-                ErrorKind::InvalidUrl,
-                format!("invalid API URL: {what}; {ACCEPTED}"),
-            )
-        };
+        let invalid = |what: String| Error::new(ErrorKind::InvalidUrl, format!("invalid API URL: {what}; {ACCEPTED}"));
         if text.is_empty() {
             return Err(invalid("it is empty".into()));
         }
@@ -68,9 +63,7 @@ impl FromStr for ApiUrl {
         }
         // The rest is not echoed: it may contain the password.
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid(
-                "it contains a user name or password; set PREFECT_API_AUTH_STRING instead".into(),
-            ));
+            return Err(invalid("it contains a user name or password; set PREFECT_API_AUTH_STRING instead".into()));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid(format!("`{text}` has a query or a fragment")));
@@ -108,12 +101,7 @@ mod tests {
                 "http://127.0.0.1:4200/api/flows/",
                 "ws://127.0.0.1:4200/api/events/in",
             ),
-            (
-                " https://h.example/ ",
-                "https://h.example",
-                "https://h.example/flows/",
-                "wss://h.example/events/in",
-            ),
+            (" https://h.example/ ", "https://h.example", "https://h.example/flows/", "wss://h.example/events/in"),
             (
                 "http://localhost:4200/prefect//",
                 "http://localhost:4200/prefect",
@@ -146,25 +134,15 @@ mod tests {
             let error = text.parse::<ApiUrl>().expect_err(text);
             let shown = error.to_string();
             assert_eq!(error.kind(), ErrorKind::InvalidUrl);
-            assert!(
-                shown.contains(what) && shown.contains("expected something like"),
-                "{text}: {shown}"
-            );
+            assert!(shown.contains(what) && shown.contains("expected something like"), "{text}: {shown}");
             assert!(!shown.contains("p4ss"), "{shown}");
         }
     }
 
     #[test]
     fn knows_cloud() {
-        let cloud: ApiUrl = "https://api.prefect.cloud/api/accounts/a/workspaces/w"
-            .parse()
-            .expect("valid");
+        let cloud: ApiUrl = "https://api.prefect.cloud/api/accounts/a/workspaces/w".parse().expect("valid");
         assert!(cloud.is_cloud());
-        assert!(
-            !"https://api.prefect.cloud.evil/api"
-                .parse::<ApiUrl>()
-                .expect("valid")
-                .is_cloud()
-        );
+        assert!(!"https://api.prefect.cloud.evil/api".parse::<ApiUrl>().expect("valid").is_cloud());
     }
 }

@@ -84,23 +84,13 @@ mod tests {
 
     #[test]
     fn headers_are_what_the_server_expects() {
-        assert_eq!(
-            Auth::ApiKey("k".into()).header().as_deref(),
-            Some("Bearer k")
-        );
-        assert_eq!(
-            Auth::Basic("admin:pass".into()).header().as_deref(),
-            Some("Basic YWRtaW46cGFzcw==")
-        );
+        assert_eq!(Auth::ApiKey("k".into()).header().as_deref(), Some("Bearer k"));
+        assert_eq!(Auth::Basic("admin:pass".into()).header().as_deref(), Some("Basic YWRtaW46cGFzcw=="));
     }
 
     #[test]
     fn debug_hides_the_secret() {
-        let shown = format!(
-            "{:?} {:?}",
-            Auth::ApiKey("s3cret".into()),
-            Auth::Basic("s3cret".into())
-        );
+        let shown = format!("{:?} {:?}", Auth::ApiKey("s3cret".into()), Auth::Basic("s3cret".into()));
         assert!(!shown.contains("s3cret"), "{shown}");
     }
 }

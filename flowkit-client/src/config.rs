@@ -149,13 +149,10 @@ const RESERVED: [&str; 3] = ["user-agent", "prefect-csrf-token", "prefect-csrf-c
 /// Checks a header's name and value; the value is never repeated in an error, it may be a secret.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let invalid = |what: String| Error::new(ErrorKind::InvalidHeader, what);
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| invalid(format!("`{name}` is not a valid header name")))?;
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        invalid(format!(
-            "the value of the header `{name}` has characters a header cannot carry"
-        ))
-    })?;
+    let parsed =
+        HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("`{name}` is not a valid header name")))?;
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| invalid(format!("the value of the header `{name}` has characters a header cannot carry")))?;
     value.set_sensitive(true);
     Ok((parsed, value))
 }
@@ -182,27 +179,16 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() -> Result<(), Error> {
-        let config = Config::new("http://h/api")?
-            .auth(Auth::ApiKey("s3cret".into()))
-            .header("X-Token", "s3cret")?;
+        let config = Config::new("http://h/api")?.auth(Auth::ApiKey("s3cret".into())).header("X-Token", "s3cret")?;
         let shown = format!("{config:?}");
-        assert!(
-            shown.contains("x-token") && !shown.contains("s3cret"),
-            "{shown}"
-        );
+        assert!(shown.contains("x-token") && !shown.contains("s3cret"), "{shown}");
         Ok(())
     }
 
     #[test]
     fn bad_headers_are_refused_without_their_value() {
-        for (name, value) in [
-            ("a b", "s3cret"),
-            ("ok", "s3cret\n"),
-            ("User-Agent", "s3cret"),
-        ] {
-            let error = Config::new("http://h/api")
-                .and_then(|c| c.header(name, value))
-                .expect_err(name);
+        for (name, value) in [("a b", "s3cret"), ("ok", "s3cret\n"), ("User-Agent", "s3cret")] {
+            let error = Config::new("http://h/api").and_then(|c| c.header(name, value)).expect_err(name);
             assert_eq!(error.kind(), ErrorKind::InvalidHeader);
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
@@ -211,16 +197,8 @@ mod tests {
     #[test]
     fn cloud_is_a_host_or_a_flag() -> Result<(), Error> {
         assert!(Config::new("https://api.prefect.cloud/api")?.is_cloud());
-        assert!(
-            Config::new("http://127.0.0.1:1/api")?
-                .cloud(true)
-                .is_cloud()
-        );
-        assert!(
-            !Config::new("https://api.prefect.cloud/api")?
-                .cloud(false)
-                .is_cloud()
-        );
+        assert!(Config::new("http://127.0.0.1:1/api")?.cloud(true).is_cloud());
+        assert!(!Config::new("https://api.prefect.cloud/api")?.cloud(false).is_cloud());
         Ok(())
     }
 }

@@ -176,11 +176,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::Connect
-                | ErrorKind::Timeout
-                | ErrorKind::RateLimited
-                | ErrorKind::Locked
-                | ErrorKind::Server
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Locked | ErrorKind::Server
         )
     }
 }
@@ -239,18 +235,9 @@ mod tests {
             .with_request(Method::Post, "/flows/")
             .with_status(422)
             .with_fields(vec![
-                FieldError {
-                    field: "name".into(),
-                    message: "field required".into(),
-                },
-                FieldError {
-                    field: String::new(),
-                    message: "and more".into(),
-                },
+                FieldError { field: "name".into(), message: "field required".into() },
+                FieldError { field: String::new(), message: "and more".into() },
             ]);
-        assert_eq!(
-            error.to_string(),
-            "POST /flows/: 422 invalid request received: name: field required, and more"
-        );
+        assert_eq!(error.to_string(), "POST /flows/: 422 invalid request received: name: field required, and more");
     }
 }

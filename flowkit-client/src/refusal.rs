@@ -18,10 +18,7 @@ pub(crate) fn error(status: u16, body: &[u8], auth: &Auth, retry_after: Option<D
         (_, Some(said)) => said,
         (_, None) => reason(status).to_owned(),
     };
-    Error::new(kind, message)
-        .with_status(status)
-        .with_fields(fields)
-        .with_retry_after(retry_after)
+    Error::new(kind, message).with_status(status).with_fields(fields).with_retry_after(retry_after)
 }
 
 fn kind(status: u16) -> ErrorKind {
@@ -88,24 +85,13 @@ fn words(body: &[u8]) -> (Option<String>, Vec<FieldError>) {
         }
         return (Some(shortened(text)), Vec::new());
     };
-    let detail = value
-        .get("exception_detail")
-        .or_else(|| value.get("detail"));
-    let fields: Vec<_> = detail
-        .and_then(Value::as_array)
+    let detail = value.get("exception_detail").or_else(|| value.get("detail"));
+    let fields: Vec<_> = detail.and_then(Value::as_array).into_iter().flatten().map(field).collect();
+    let said = [value.get("exception_message"), value.get("detail"), value.get("message")]
         .into_iter()
         .flatten()
-        .map(field)
-        .collect();
-    let said = [
-        value.get("exception_message"),
-        value.get("detail"),
-        value.get("message"),
-    ]
-    .into_iter()
-    .flatten()
-    .find_map(Value::as_str)
-    .map(|text| shortened(text.trim_end_matches('.')));
+        .find_map(Value::as_str)
+        .map(|text| shortened(text.trim_end_matches('.')));
     match (said, detail) {
         (None, Some(detail)) if fields.is_empty() && !detail.is_null() => {
             (Some(shortened(&detail.to_string())), fields)
@@ -115,28 +101,15 @@ fn words(body: &[u8]) -> (Option<String>, Vec<FieldError>) {
 }
 
 fn field(entry: &Value) -> FieldError {
-    let path = entry
-        .get("loc")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let path = entry.get("loc").and_then(Value::as_array).into_iter().flatten();
     let field = path
-        .map(|step| {
-            step.as_str()
-                .map_or_else(|| step.to_string(), str::to_owned)
-        })
+        .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned))
         // The first step only says where the field stood: in the body, the query or the path.
         .skip_while(|step| step == "body")
         .collect::<Vec<_>>()
         .join(".");
-    let message = entry
-        .get("msg")
-        .and_then(Value::as_str)
-        .map_or_else(|| entry.to_string(), str::to_owned);
-    FieldError {
-        field,
-        message: shortened(&message),
-    }
+    let message = entry.get("msg").and_then(Value::as_str).map_or_else(|| entry.to_string(), str::to_owned);
+    FieldError { field, message: shortened(&message) }
 }
 
 fn shortened(text: &str) -> String {
@@ -173,22 +146,14 @@ mod tests {
     #[test]
     fn understands_the_other_shapes() {
         for (status, body, expect) in [
-            (
-                403,
-                r#"{"detail":"Missing CSRF token."}"#,
-                "403 Missing CSRF token",
-            ),
+            (403, r#"{"detail":"Missing CSRF token."}"#, "403 Missing CSRF token"),
             (423, r#"{"detail":"Locked"}"#, "423 Locked"),
             (404, r#"{"detail":"Not Found"}"#, "404 Not Found"),
             (500, "", "500 internal server error"),
             (502, "<html><body>nginx</body></html>", "502 bad gateway"),
             (503, "upstream down", "503 upstream down"),
             (503, "{}", "503 service unavailable"),
-            (
-                409,
-                r#"{"detail":{"why":"because"}}"#,
-                r#"409 {"why":"because"}"#,
-            ),
+            (409, r#"{"detail":{"why":"because"}}"#, r#"409 {"why":"because"}"#),
         ] {
             assert_eq!(shown(status, body), expect);
         }
@@ -198,21 +163,12 @@ mod tests {
     fn a_401_names_the_setting() {
         let body = br#"{"exception_message":"Unauthorized"}"#;
         for (auth, setting) in [
-            (
-                Auth::None,
-                "no credentials were sent; set PREFECT_API_AUTH_STRING",
-            ),
+            (Auth::None, "no credentials were sent; set PREFECT_API_AUTH_STRING"),
             (Auth::ApiKey("s3cret".into()), "check PREFECT_API_KEY"),
-            (
-                Auth::Basic("s3cret".into()),
-                "check PREFECT_API_AUTH_STRING",
-            ),
+            (Auth::Basic("s3cret".into()), "check PREFECT_API_AUTH_STRING"),
         ] {
             let shown = error(401, body, &auth, None).to_string();
-            assert!(
-                shown.contains(setting) && !shown.contains("s3cret"),
-                "{shown}"
-            );
+            assert!(shown.contains(setting) && !shown.contains("s3cret"), "{shown}");
         }
     }
 

@@ -74,13 +74,7 @@ impl<R: DeserializeOwned> Request<R> {
     /// Starts a request. The path begins with a slash and is relative to the API's address; trailing slashes matter
     /// to the server.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self {
-            method,
-            path: path.into(),
-            query: Vec::new(),
-            body: Body::Empty,
-            answer: PhantomData,
-        }
+        Self { method, path: path.into(), query: Vec::new(), body: Body::Empty, answer: PhantomData }
     }
 
     /// Adds a query parameter.
@@ -128,11 +122,8 @@ impl<R: DeserializeOwned> Request<R> {
         match &self.body {
             Body::Empty => Ok(None),
             Body::Json(bytes) => Ok(Some(bytes.clone())),
-            Body::Invalid(why) => Err(Error::new(
-                ErrorKind::Encode,
-                format!("the body is not valid JSON: {why}"),
-            )
-            .with_request(self.method, &self.path)),
+            Body::Invalid(why) => Err(Error::new(ErrorKind::Encode, format!("the body is not valid JSON: {why}"))
+                .with_request(self.method, &self.path)),
         }
     }
 
@@ -142,11 +133,7 @@ impl<R: DeserializeOwned> Request<R> {
             return self.path.clone();
         }
         let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(
-                self.query
-                    .iter()
-                    .map(|(name, value)| (name.as_ref(), value)),
-            )
+            .extend_pairs(self.query.iter().map(|(name, value)| (name.as_ref(), value)))
             .finish();
         format!("{}?{query}", self.path)
     }
@@ -155,13 +142,10 @@ impl<R: DeserializeOwned> Request<R> {
     pub(crate) fn decode(&self, status: u16, body: &[u8]) -> Result<R, Error> {
         let body: &[u8] = if body.is_empty() { b"null" } else { body };
         serde_json::from_slice(body).map_err(|error| {
-            Error::new(
-                ErrorKind::Decode,
-                format!("the answer could not be understood: {error}"),
-            )
-            .with_request(self.method, &self.path)
-            .with_status(status)
-            .with_source(error)
+            Error::new(ErrorKind::Decode, format!("the answer could not be understood: {error}"))
+                .with_request(self.method, &self.path)
+                .with_status(status)
+                .with_source(error)
         })
     }
 }
@@ -200,9 +184,7 @@ pub(crate) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into())
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
             _ => {
                 const HEX: &[u8; 16] = b"0123456789ABCDEF";
                 out.push('%');
@@ -220,8 +202,7 @@ mod tests {
 
     #[test]
     fn targets_are_encoded() {
-        let request: Request<Ignored> =
-            Request::new(Method::Get, "/csrf-token").query("client", "a b&c");
+        let request: Request<Ignored> = Request::new(Method::Get, "/csrf-token").query("client", "a b&c");
         assert_eq!(request.target(), "/csrf-token?client=a+b%26c");
         assert_eq!(segment("my flow/ü"), "my%20flow%2F%C3%BC");
     }
@@ -239,11 +220,6 @@ mod tests {
         let request: Request<u8> = Request::new(Method::Post, "/x/count");
         let error = request.decode(200, b"<html>").expect_err("not json");
         assert_eq!(error.kind(), ErrorKind::Decode);
-        assert!(
-            error
-                .to_string()
-                .starts_with("POST /x/count: 200 the answer could not"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("POST /x/count: 200 the answer could not"), "{error}");
     }
 }

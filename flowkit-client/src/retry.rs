@@ -24,22 +24,14 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            max_retries: 5,
-            extra: BTreeSet::new(),
-            base: Duration::from_secs(1),
-            jitter: 0.2,
-        }
+        Self { max_retries: 5, extra: BTreeSet::new(), base: Duration::from_secs(1), jitter: 0.2 }
     }
 }
 
 impl RetryPolicy {
     /// Makes a policy that never repeats a request.
     pub fn none() -> Self {
-        Self {
-            max_retries: 0,
-            ..Self::default()
-        }
+        Self { max_retries: 0, ..Self::default() }
     }
 
     /// Sets how many times a request is repeated (`PREFECT_CLIENT_MAX_RETRIES`). Default: 5.
@@ -66,11 +58,7 @@ impl RetryPolicy {
     /// Sets the jitter as a part of the delay (`PREFECT_CLIENT_RETRY_JITTER_FACTOR`). Default: 0.2; kept within 0 and 1.
     #[must_use]
     pub fn jitter(mut self, part: f64) -> Self {
-        self.jitter = if part.is_finite() {
-            part.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        self.jitter = if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 };
         self
     }
 
@@ -117,18 +105,9 @@ pub enum Retry {
 pub fn decide(policy: &RetryPolicy, attempt: u32, outcome: Outcome, random: f64) -> Retry {
     let (asked, counts) = match outcome {
         Outcome::Status { code, .. } if !policy.repeats(code) => return Retry::Stop,
-        Outcome::Status {
-            retry_after,
-            maintenance,
-            ..
-        } => (retry_after, !maintenance),
-        Outcome::Broken
-        | Outcome::Unreachable {
-            reached_before: true,
-        } => (None, true),
-        Outcome::Unreachable {
-            reached_before: false,
-        } => return Retry::Stop,
+        Outcome::Status { retry_after, maintenance, .. } => (retry_after, !maintenance),
+        Outcome::Broken | Outcome::Unreachable { reached_before: true } => (None, true),
+        Outcome::Unreachable { reached_before: false } => return Retry::Stop,
     };
     if counts && attempt > policy.max_retries {
         return Retry::Stop;
@@ -137,9 +116,7 @@ pub fn decide(policy: &RetryPolicy, attempt: u32, outcome: Outcome, random: f64)
         // Never shorter than the server asked for.
         Some(delay) => delay.mul_f64(1.0 + policy.jitter * random),
         None => {
-            let whole = policy
-                .base
-                .saturating_mul(2_u32.saturating_pow(attempt.min(16)));
+            let whole = policy.base.saturating_mul(2_u32.saturating_pow(attempt.min(16)));
             whole.mul_f64(1.0 + policy.jitter * (2.0 * random - 1.0))
         }
     };
@@ -151,16 +128,10 @@ pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     const LONGEST: f64 = 24.0 * 3600.0;
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
-        return (seconds.is_finite() && seconds >= 0.0)
-            .then(|| Duration::from_secs_f64(seconds.min(LONGEST)));
+        return (seconds.is_finite() && seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)));
     }
     let at = DateTime::parse_from_rfc2822(value).ok()?;
-    Some(
-        at.with_timezone(&Utc)
-            .signed_duration_since(now)
-            .to_std()
-            .unwrap_or_default(),
-    )
+    Some(at.with_timezone(&Utc).signed_duration_since(now).to_std().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -168,11 +139,7 @@ mod tests {
     use super::*;
 
     fn status(code: u16) -> Outcome {
-        Outcome::Status {
-            code,
-            retry_after: None,
-            maintenance: false,
-        }
+        Outcome::Status { code, retry_after: None, maintenance: false }
     }
 
     #[test]
@@ -189,26 +156,10 @@ mod tests {
             (&plain, status(404), false),
             (&extra, status(500), true),
             (&plain, Outcome::Broken, true),
-            (
-                &plain,
-                Outcome::Unreachable {
-                    reached_before: true,
-                },
-                true,
-            ),
-            (
-                &plain,
-                Outcome::Unreachable {
-                    reached_before: false,
-                },
-                false,
-            ),
+            (&plain, Outcome::Unreachable { reached_before: true }, true),
+            (&plain, Outcome::Unreachable { reached_before: false }, false),
         ] {
-            assert_eq!(
-                decide(policy, 1, outcome, 0.5) != Retry::Stop,
-                again,
-                "{outcome:?}"
-            );
+            assert_eq!(decide(policy, 1, outcome, 0.5) != Retry::Stop, again, "{outcome:?}");
         }
     }
 
@@ -226,44 +177,25 @@ mod tests {
 
     #[test]
     fn honours_retry_after_and_never_comes_early() {
-        let asked = Outcome::Status {
-            code: 429,
-            retry_after: Some(Duration::from_secs(10)),
-            maintenance: false,
-        };
+        let asked = Outcome::Status { code: 429, retry_after: Some(Duration::from_secs(10)), maintenance: false };
         let policy = RetryPolicy::default();
-        assert_eq!(
-            decide(&policy, 1, asked, 0.0),
-            Retry::After(Duration::from_secs(10))
-        );
-        assert_eq!(
-            decide(&policy, 4, asked, 1.0),
-            Retry::After(Duration::from_secs(12))
-        );
+        assert_eq!(decide(&policy, 1, asked, 0.0), Retry::After(Duration::from_secs(10)));
+        assert_eq!(decide(&policy, 4, asked, 1.0), Retry::After(Duration::from_secs(12)));
     }
 
     #[test]
     fn maintenance_is_waited_out() {
-        let down = Outcome::Status {
-            code: 503,
-            retry_after: None,
-            maintenance: true,
-        };
+        let down = Outcome::Status { code: 503, retry_after: None, maintenance: true };
         assert_ne!(decide(&RetryPolicy::default(), 100, down, 0.5), Retry::Stop);
     }
 
     #[test]
     fn reads_seconds_and_dates() {
-        let now = DateTime::parse_from_rfc3339("2026-11-21T12:00:00Z")
-            .expect("valid")
-            .to_utc();
+        let now = DateTime::parse_from_rfc3339("2026-11-21T12:00:00Z").expect("valid").to_utc();
         for (text, expect) in [
             ("3", Some(Duration::from_secs(3))),
             ("0.25", Some(Duration::from_millis(250))),
-            (
-                "Sat, 21 Nov 2026 12:00:07 GMT",
-                Some(Duration::from_secs(7)),
-            ),
+            ("Sat, 21 Nov 2026 12:00:07 GMT", Some(Duration::from_secs(7))),
             ("Sat, 21 Nov 2026 11:00:00 GMT", Some(Duration::ZERO)),
             ("-1", None),
             ("soon", None),

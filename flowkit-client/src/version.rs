@@ -21,20 +21,14 @@ impl ServerVersion {
         let theirs = numbers(reported);
         match theirs {
             // A version we cannot read (a development build) is given the benefit of the doubt, as Prefect does.
-            None => Ok(Self {
-                version: reported.to_owned(),
-                older: false,
-            }),
+            None => Ok(Self { version: reported.to_owned(), older: false }),
             Some(theirs) if Some(theirs.0) != ours.map(|ours| ours.0) => Err(Error::new(
                 ErrorKind::IncompatibleServer,
                 format!(
                     "the server runs Prefect {reported} but this client speaks the API of Prefect {PREFECT_VERSION}"
                 ),
             )),
-            Some(theirs) => Ok(Self {
-                version: reported.to_owned(),
-                older: Some(theirs) < ours,
-            }),
+            Some(theirs) => Ok(Self { version: reported.to_owned(), older: Some(theirs) < ours }),
         }
     }
 
@@ -56,17 +50,11 @@ impl ServerVersion {
 
 fn numbers(version: &str) -> Option<(u64, u64, u64)> {
     let mut parts = version.split('.').map(|part| {
-        let digits = part
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(part.len());
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
         part[..digits].parse::<u64>().ok()
     });
     let major = parts.next()??;
-    Some((
-        major,
-        parts.next().flatten().unwrap_or(0),
-        parts.next().flatten().unwrap_or(0),
-    ))
+    Some((major, parts.next().flatten().unwrap_or(0), parts.next().flatten().unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -75,14 +63,9 @@ mod tests {
 
     #[test]
     fn majors_must_agree_and_older_servers_warn() {
-        for (reported, warns) in [
-            ("3.8.8", false),
-            ("3.9.0", false),
-            ("3.8.7", true),
-            ("3.1.0rc2", true),
-            ("3", true),
-            ("dev", false),
-        ] {
+        for (reported, warns) in
+            [("3.8.8", false), ("3.9.0", false), ("3.8.7", true), ("3.1.0rc2", true), ("3", true), ("dev", false)]
+        {
             let version = ServerVersion::check(reported).expect(reported);
             assert_eq!(version.warning().is_some(), warns, "{reported}");
         }
@@ -90,10 +73,7 @@ mod tests {
             let error = ServerVersion::check(reported).expect_err(reported);
             assert_eq!(error.kind(), ErrorKind::IncompatibleServer);
             let shown = error.to_string();
-            assert!(
-                shown.contains(reported) && shown.contains(PREFECT_VERSION),
-                "{shown}"
-            );
+            assert!(shown.contains(reported) && shown.contains(PREFECT_VERSION), "{shown}");
         }
     }
 }

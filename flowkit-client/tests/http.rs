@@ -10,13 +10,10 @@ use uuid::Uuid;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-const FLOW: &str =
-    r#"{"id":"c7860687-b208-4f16-b273-658089e4a755","name":"etl","brand_new_key":1}"#;
+const FLOW: &str = r#"{"id":"c7860687-b208-4f16-b273-658089e4a755","name":"etl","brand_new_key":1}"#;
 
 fn config(server: &MockServer) -> Result<Config, Error> {
-    Ok(Config::new(&format!("{}/api/", server.uri()))?
-        .check_version(false)
-        .csrf(false))
+    Ok(Config::new(&format!("{}/api/", server.uri()))?.check_version(false).csrf(false))
 }
 
 fn flow() -> ResponseTemplate {
@@ -33,25 +30,15 @@ async fn every_request_says_who_we_are() -> Result<(), Error> {
         .and(header("authorization", "Basic YWRtaW46cGFzcw=="))
         .and(header("x-team", "data"))
         .and(header("x-prefect-flow-name", "etl"))
-        .and(body_json(
-            json!({ "name": "etl", "tags": [], "labels": {} }),
-        ))
+        .and(body_json(json!({ "name": "etl", "tags": [], "labels": {} })))
         .respond_with(flow())
         .expect(1)
         .mount(&server)
         .await;
-    let config = config(&server)?
-        .auth(Auth::Basic("admin:pass".into()))
-        .header("X-Team", "data")?;
-    let attribution = Attribution {
-        flow_name: Some("etl".into()),
-        ..Attribution::default()
-    };
+    let config = config(&server)?.auth(Auth::Basic("admin:pass".into())).header("X-Team", "data")?;
+    let attribution = Attribution { flow_name: Some("etl".into()), ..Attribution::default() };
     let client = Client::new(config)?.with_attribution(&attribution);
-    assert_eq!(
-        client.create_flow(&FlowCreate::new("etl")).await?.name,
-        "etl"
-    );
+    assert_eq!(client.create_flow(&FlowCreate::new("etl")).await?.name, "etl");
     Ok(())
 }
 
@@ -66,16 +53,12 @@ async fn a_redirect_keeps_method_and_body() -> Result<(), Error> {
         .await;
     Mock::given(method("POST"))
         .and(path("/api/v2/flows/"))
-        .and(body_json(
-            json!({ "name": "etl", "tags": [], "labels": {} }),
-        ))
+        .and(body_json(json!({ "name": "etl", "tags": [], "labels": {} })))
         .respond_with(flow())
         .expect(1)
         .mount(&server)
         .await;
-    Client::new(config(&server)?)?
-        .create_flow(&FlowCreate::new("etl"))
-        .await?;
+    Client::new(config(&server)?)?.create_flow(&FlowCreate::new("etl")).await?;
     Ok(())
 }
 
@@ -87,14 +70,8 @@ async fn a_busy_server_is_asked_again() -> Result<(), Error> {
         .up_to_n_times(2)
         .mount(&server)
         .await;
-    Mock::given(path("/api/flows/"))
-        .respond_with(flow())
-        .expect(1)
-        .mount(&server)
-        .await;
-    Client::new(config(&server)?)?
-        .create_flow(&FlowCreate::new("etl"))
-        .await?;
+    Mock::given(path("/api/flows/")).respond_with(flow()).expect(1).mount(&server).await;
+    Client::new(config(&server)?)?.create_flow(&FlowCreate::new("etl")).await?;
     Ok(())
 }
 
@@ -105,18 +82,15 @@ async fn set_state_is_judged_by_its_status() -> Result<(), Error> {
     let answer = json!({ "state": null, "status": "WAIT", "details": { "type": "wait_details", "delay_seconds": 3 } });
     Mock::given(method("POST"))
         .and(path(format!("/api/flow_runs/{id}/set_state")))
-        .and(body_json(json!({ "state": { "type": "RUNNING", "name": "Retrying", "state_details": {} }, "force": false })))
+        .and(body_json(
+            json!({ "state": { "type": "RUNNING", "name": "Retrying", "state_details": {} }, "force": false }),
+        ))
         .respond_with(ResponseTemplate::new(200).set_body_json(answer))
         .mount(&server)
         .await;
     let state = StateCreate::new(StateType::Running).name("Retrying");
-    let answer = Client::new(config(&server)?)?
-        .set_flow_run_state(id, &state, Orchestrate::Rules)
-        .await?;
-    assert_eq!(
-        (answer.status, answer.delay()),
-        (OrchestrationStatus::Wait, Some(Duration::from_secs(3)))
-    );
+    let answer = Client::new(config(&server)?)?.set_flow_run_state(id, &state, Orchestrate::Rules).await?;
+    assert_eq!((answer.status, answer.delay()), (OrchestrationStatus::Wait, Some(Duration::from_secs(3))));
     Ok(())
 }
 
@@ -125,12 +99,7 @@ async fn a_missing_object_is_none_or_an_error() -> Result<(), Error> {
     let server = MockServer::start().await;
     let client = Client::new(config(&server)?)?;
     assert!(client.read_task_run(Uuid::nil()).await?.is_none());
-    assert!(
-        client
-            .read_flow_run(Uuid::nil())
-            .await
-            .is_err_and(|error| error.is_not_found())
-    );
+    assert!(client.read_flow_run(Uuid::nil()).await.is_err_and(|error| error.is_not_found()));
     Ok(())
 }
 
@@ -138,10 +107,7 @@ async fn a_missing_object_is_none_or_an_error() -> Result<(), Error> {
 async fn a_401_and_a_423_carry_what_is_needed_to_act() -> Result<(), Error> {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
-        .respond_with(
-            ResponseTemplate::new(401)
-                .set_body_json(json!({ "exception_message": "Unauthorized" })),
-        )
+        .respond_with(ResponseTemplate::new(401).set_body_json(json!({ "exception_message": "Unauthorized" })))
         .mount(&server)
         .await;
     Mock::given(method("POST"))
@@ -150,51 +116,23 @@ async fn a_401_and_a_423_carry_what_is_needed_to_act() -> Result<(), Error> {
         .await;
     let client = Client::new(config(&server)?.auth(Auth::ApiKey("s3cret".into())))?;
     let error = client.read_flow(Uuid::nil()).await.expect_err("no access");
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Unauthorized, Some(401))
-    );
-    assert!(
-        error.to_string().contains("PREFECT_API_KEY") && !format!("{error:?}").contains("s3cret"),
-        "{error}"
-    );
-    let error = client
-        .create_flow(&FlowCreate::new("etl"))
-        .await
-        .expect_err("full");
-    assert_eq!(
-        (error.is_locked(), error.retry_after()),
-        (true, Some(Duration::from_millis(1500)))
-    );
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Unauthorized, Some(401)));
+    assert!(error.to_string().contains("PREFECT_API_KEY") && !format!("{error:?}").contains("s3cret"), "{error}");
+    let error = client.create_flow(&FlowCreate::new("etl")).await.expect_err("full");
+    assert_eq!((error.is_locked(), error.retry_after()), (true, Some(Duration::from_millis(1500))));
     Ok(())
 }
 
 #[tokio::test]
 async fn nobody_listening_and_nobody_answering_are_different_errors() -> Result<(), Error> {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = silent.local_addr().expect("bound");
     let url = format!("http://{address}/api");
-    let config = Config::new(&url)?
-        .retry(RetryPolicy::none())
-        .timeout(Duration::from_millis(50));
-    let error = Client::new(config.clone())?
-        .server_version()
-        .await
-        .expect_err("silent");
-    assert!(
-        error.is_timeout() && error.to_string().contains(&url),
-        "{error}"
-    );
+    let config = Config::new(&url)?.retry(RetryPolicy::none()).timeout(Duration::from_millis(50));
+    let error = Client::new(config.clone())?.server_version().await.expect_err("silent");
+    assert!(error.is_timeout() && error.to_string().contains(&url), "{error}");
     drop(silent);
-    let error = Client::new(config)?
-        .server_version()
-        .await
-        .expect_err("closed");
-    assert!(
-        error.is_connect() && error.to_string().contains(&url),
-        "{error}"
-    );
+    let error = Client::new(config)?.server_version().await.expect_err("closed");
+    assert!(error.is_connect() && error.to_string().contains(&url), "{error}");
     Ok(())
 }

@@ -39,6 +39,7 @@ mod template;
 mod user_error;
 
 mod backend;
+mod orchestrate;
 
 mod engine;
 
@@ -64,6 +65,8 @@ mod settings;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub use flowkit_macros::{flow, task};
+
 pub mod prelude;
 
 pub use backend::{History, Undelivered};

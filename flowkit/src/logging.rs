@@ -7,13 +7,16 @@
 //! Without a subscriber flowkit installs one at the first run. A program with a subscriber of its own adds
 //! [`layer`] to it.
 
+use std::sync::Arc;
+
 use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use crate::engine::context;
 use crate::event::Level;
-use crate::report::{Console, RunLogs};
+use crate::report::{Console, Owner, RunLogs};
 use crate::settings;
 
 /// Makes the layer that turns `tracing` events into run logs, for programs with a subscriber of their own.
@@ -30,7 +33,7 @@ pub fn layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    RunLogs::new(Level::Info, None)
+    RunLogs::new(Level::Info, None, present)
 }
 
 /// Installs the default subscriber unless the program has one.
@@ -38,8 +41,16 @@ pub(crate) fn install(settings: &settings::Logging) {
     if tracing::dispatcher::has_been_set() {
         return;
     }
-    let logs = RunLogs::new(settings.level, Some(Console::new(settings.colors)));
+    let logs = RunLogs::new(settings.level, Some(Console::new(settings.colors)), present);
     let subscriber = Registry::default().with(logs.as_filter()).with(logs);
     // Another thread may have been first; then its subscriber is the one.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+fn present() -> Option<Owner> {
+    context::with(|context| Owner {
+        backend: Arc::clone(&context.ports.backend),
+        flow: context.flow_run().cloned(),
+        task: context.task.clone(),
+    })
 }

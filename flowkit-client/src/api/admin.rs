@@ -33,8 +33,6 @@ pub struct CsrfToken {
 
 impl std::fmt::Debug for CsrfToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CsrfToken")
-            .field("expiration", &self.expiration)
-            .finish_non_exhaustive()
+        f.debug_struct("CsrfToken").field("expiration", &self.expiration).finish_non_exhaustive()
     }
 }

@@ -12,14 +12,7 @@ pub fn read(id: Uuid) -> Request<Deployment> {
 
 /// Reads a deployment by the names of its flow and its own.
 pub fn read_by_name(flow: &str, deployment: &str) -> Request<Deployment> {
-    Request::new(
-        Method::Get,
-        format!(
-            "/deployments/name/{}/{}",
-            segment(flow),
-            segment(deployment)
-        ),
-    )
+    Request::new(Method::Get, format!("/deployments/name/{}/{}", segment(flow), segment(deployment)))
 }
 
 /// Creates a flow run from a deployment. Parameters that do not fit its schema are a conflict (409).

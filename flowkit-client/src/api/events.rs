@@ -17,10 +17,7 @@ pub fn filter(filter: &EventFilter, limit: u32) -> Request<EventPage> {
         filter: &'a EventFilter,
         limit: u32,
     }
-    Request::new(Method::Post, "/events/filter").json(&Body {
-        filter,
-        limit: limit.min(MAX_PAGE),
-    })
+    Request::new(Method::Post, "/events/filter").json(&Body { filter, limit: limit.min(MAX_PAGE) })
 }
 
 const MAX_PAGE: u32 = 50;

@@ -4,8 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::model::{
-    FlowRun, FlowRunCreate, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, OrchestrationResult,
-    StateCreate,
+    FlowRun, FlowRunCreate, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, OrchestrationResult, StateCreate,
 };
 use crate::request::{Ignored, Method, Request};
 
@@ -45,10 +44,7 @@ pub fn set_state(id: Uuid, state: &StateCreate, how: Orchestrate) -> Request<Orc
         state: &'a StateCreate,
         force: bool,
     }
-    let body = Body {
-        state,
-        force: how == Orchestrate::Force,
-    };
+    let body = Body { state, force: how == Orchestrate::Force };
     Request::new(Method::Post, format!("/flow_runs/{id}/set_state")).json(&body)
 }
 

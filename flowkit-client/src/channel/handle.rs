@@ -53,20 +53,14 @@ impl EventsChannel {
     /// [`ErrorKind::Closed`] outside of a tokio runtime.
     pub fn open(client: &Client, options: EventsOptions) -> Result<Self, Error> {
         let runtime = Handle::try_current().map_err(|error| {
-            Error::new(ErrorKind::Closed, "an events channel needs a tokio runtime")
-                .with_source(error)
+            Error::new(ErrorKind::Closed, "an events channel needs a tokio runtime").with_source(error)
         })?;
         let (commands, receiver) = mpsc::unbounded_channel();
         let tally = SharedTally::default();
         let places = Arc::new(Semaphore::new(options.capacity));
         let worker = Worker::new(client, options, receiver, tally.clone());
         runtime.spawn(worker.run());
-        Ok(Self {
-            commands,
-            places,
-            accepted: Arc::default(),
-            tally,
-        })
+        Ok(Self { commands, places, accepted: Arc::default(), tally })
     }
 
     /// Takes an event for delivery. Waits while as many events as the capacity are unconfirmed.
@@ -81,21 +75,13 @@ impl EventsChannel {
     /// When the future is dropped before it is ready, the event has not been taken.
     pub async fn send(&self, event: Event) -> Result<(), Error> {
         let frame = event.to_frame()?.into();
-        let place = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| closed())?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| closed())?;
         // Counted first, so that an event can never be confirmed before it was accepted.
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        self.commands
-            .send(Command::Deliver(Item {
-                frame,
-                _place: place,
-            }))
-            .map_err(|_| {
-                self.accepted.fetch_sub(1, Ordering::Relaxed);
-                closed()
-            })
+        self.commands.send(Command::Deliver(Item { frame, _place: place })).map_err(|_| {
+            self.accepted.fetch_sub(1, Ordering::Relaxed);
+            closed()
+        })
     }
 
     /// Delivers at once what was taken so far, and waits until it is confirmed or the time is up. Pauses between
@@ -114,14 +100,7 @@ impl EventsChannel {
     pub async fn close(self, limit: Duration) -> (Flushed, Vec<Event>) {
         let (reply, left) = oneshot::channel();
         let mut undelivered = Vec::new();
-        if self
-            .commands
-            .send(Command::Close {
-                until: Instant::now() + limit,
-                reply,
-            })
-            .is_ok()
-        {
+        if self.commands.send(Command::Close { until: Instant::now() + limit, reply }).is_ok() {
             undelivered = left.await.unwrap_or_default();
         }
         (self.flushed(), undelivered)
@@ -147,17 +126,8 @@ impl EventsChannel {
     }
 
     fn flushed(&self) -> Flushed {
-        let EventsStats {
-            confirmed,
-            refused,
-            outstanding,
-            ..
-        } = self.stats();
-        Flushed {
-            confirmed,
-            refused,
-            outstanding,
-        }
+        let EventsStats { confirmed, refused, outstanding, .. } = self.stats();
+        Flushed { confirmed, refused, outstanding }
     }
 }
 

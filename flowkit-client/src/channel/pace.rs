@@ -22,12 +22,7 @@ impl Pace {
         Self(per_second.map(|rate| {
             let per_second = f64::from(rate.get());
             let most = (per_second / 10.0).max(1.0);
-            Bucket {
-                per_second,
-                most,
-                tokens: most,
-                at: now,
-            }
+            Bucket { per_second, most, tokens: most, at: now }
         }))
     }
 
@@ -39,11 +34,7 @@ impl Pace {
         let earned = now.saturating_duration_since(bucket.at).as_secs_f64() * bucket.per_second;
         bucket.tokens = (bucket.tokens + earned).min(bucket.most);
         bucket.at = now;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "small and not negative"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and not negative")]
         let whole = bucket.tokens as usize;
         wanted.min(whole)
     }
@@ -51,10 +42,7 @@ impl Pace {
     /// Notes that so many went.
     pub(super) fn spend(&mut self, events: usize) {
         if let Some(bucket) = &mut self.0 {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a batch has a few hundred events"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "a batch has a few hundred events")]
             let events = events as f64;
             bucket.tokens -= events;
         }
@@ -73,11 +61,7 @@ impl Pace {
 
 /// Gives the pause after some failures in a row: doubled each time up to the longest, with 20 % jitter. `random` is a
 /// number in `0.0..1.0`.
-pub(super) fn pause(
-    (first, longest): (Duration, Duration),
-    failures: u32,
-    random: f64,
-) -> Duration {
+pub(super) fn pause((first, longest): (Duration, Duration), failures: u32, random: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     doubled.min(longest).mul_f64(0.8 + 0.4 * random)
 }

@@ -11,9 +11,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message, Utf8Bytes};
-use tokio_tungstenite::{
-    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
-};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
@@ -37,26 +35,16 @@ pub(super) enum Incoming {
 impl Socket {
     /// Connects and authenticates. A self-hosted server speaks the `prefect` subprotocol: a ping is answered, then a
     /// frame with the token. Cloud wants only the header.
-    pub(super) async fn open(
-        client: &Client,
-        limit: Duration,
-        write_limit: Duration,
-    ) -> Result<Self, Error> {
+    pub(super) async fn open(client: &Client, limit: Duration, write_limit: Duration) -> Result<Self, Error> {
         let opened = async {
-            let mut socket = Self {
-                stream: connect(client).await?,
-                write_limit,
-            };
+            let mut socket = Self { stream: connect(client).await?, write_limit };
             if !client.config().is_cloud() {
                 socket.authenticate(client).await?;
             }
             Ok(socket)
         };
         timeout(limit, opened).await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Timeout,
-                format!("the websocket was not open after {limit:?}"),
-            ))
+            Err(Error::new(ErrorKind::Timeout, format!("the websocket was not open after {limit:?}")))
         })
     }
 
@@ -64,10 +52,7 @@ impl Socket {
         self.ping(0).await?;
         while !matches!(self.incoming().await?, Incoming::Confirmed(0)) {}
         let frame = json!({ "type": "auth", "token": client.config().auth.token() });
-        self.stream
-            .send(Message::text(frame.to_string()))
-            .await
-            .map_err(lost)?;
+        self.stream.send(Message::text(frame.to_string())).await.map_err(lost)?;
         loop {
             if let Message::Text(text) = self.message().await? {
                 let kind = serde_json::from_str::<Value>(&text).ok();
@@ -113,10 +98,7 @@ impl Socket {
 
     /// Says goodbye. The server's answer is not waited for: everything is confirmed by then.
     pub(super) async fn close(mut self) {
-        let frame = CloseFrame {
-            code: CloseCode::Normal,
-            reason: Utf8Bytes::default(),
-        };
+        let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
         // The connection ends either way.
         let _ = timeout(Duration::from_secs(1), self.stream.close(Some(frame))).await;
     }
@@ -132,16 +114,10 @@ impl Socket {
 }
 
 /// A server that stops reading without closing must not hold us for ever.
-async fn bounded(
-    limit: Duration,
-    writing: impl Future<Output = Result<(), WsError>>,
-) -> Result<(), Error> {
+async fn bounded(limit: Duration, writing: impl Future<Output = Result<(), WsError>>) -> Result<(), Error> {
     match timeout(limit, writing).await {
         Ok(written) => written.map_err(lost),
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("the websocket took nothing for {limit:?}"),
-        )),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("the websocket took nothing for {limit:?}"))),
     }
 }
 
@@ -150,35 +126,22 @@ async fn connect(client: &Client) -> Result<WebSocketStream<MaybeTlsStream<TcpSt
     let mut request = url.as_str().into_client_request().map_err(refused)?;
     request.headers_mut().extend(client.headers());
     if !client.config().is_cloud() {
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            HeaderValue::from_static("prefect"),
-        );
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("prefect"));
     }
     let connector = Connector::Rustls(client.tls());
-    let (socket, _) = connect_async_tls_with_config(request, None, true, Some(connector))
-        .await
-        .map_err(refused)?;
+    let (socket, _) = connect_async_tls_with_config(request, None, true, Some(connector)).await.map_err(refused)?;
     Ok(socket)
 }
 
 fn closed(frame: Option<CloseFrame>) -> Error {
     match frame {
-        Some(CloseFrame {
-            code: CloseCode::Policy,
-            reason,
-        }) => Error::new(
-            ErrorKind::Unauthorized,
-            format!("the server closed the websocket: {reason} (1008)"),
-        ),
-        Some(CloseFrame { code, reason }) => Error::new(
-            ErrorKind::Connect,
-            format!("the server closed the websocket: {reason} ({code})"),
-        ),
-        None => Error::new(
-            ErrorKind::Connect,
-            "the websocket ended without a goodbye (1006)",
-        ),
+        Some(CloseFrame { code: CloseCode::Policy, reason }) => {
+            Error::new(ErrorKind::Unauthorized, format!("the server closed the websocket: {reason} (1008)"))
+        }
+        Some(CloseFrame { code, reason }) => {
+            Error::new(ErrorKind::Connect, format!("the server closed the websocket: {reason} ({code})"))
+        }
+        None => Error::new(ErrorKind::Connect, "the websocket ended without a goodbye (1006)"),
     }
 }
 
@@ -190,15 +153,9 @@ fn refused(error: WsError) -> Error {
     match &error {
         WsError::Http(response) => {
             let status = response.status().as_u16();
-            Error::new(
-                ErrorKind::Protocol,
-                "the server refused to open a websocket",
-            )
-            .with_status(status)
+            Error::new(ErrorKind::Protocol, "the server refused to open a websocket").with_status(status)
         }
-        WsError::Io(_) | WsError::Tls(_) => {
-            Error::new(ErrorKind::Connect, "the websocket could not be opened")
-        }
+        WsError::Io(_) | WsError::Tls(_) => Error::new(ErrorKind::Connect, "the websocket could not be opened"),
         _ => Error::new(ErrorKind::Protocol, "the websocket could not be opened"),
     }
     .with_source(error)

@@ -48,12 +48,7 @@ impl Window {
     /// Gives at most `most` frames that come after a number.
     pub(super) fn after(&self, number: u64, most: usize) -> Vec<Utf8Bytes> {
         let skip = usize::try_from(number.saturating_sub(self.gone)).unwrap_or(usize::MAX);
-        self.items
-            .iter()
-            .skip(skip)
-            .take(most)
-            .map(|item| item.frame.clone())
-            .collect()
+        self.items.iter().skip(skip).take(most).map(|item| item.frame.clone()).collect()
     }
 
     /// Gives the first frames, as many as fit but at least one.
@@ -64,30 +59,20 @@ impl Window {
             bytes <= most_bytes
         });
         let count = fit.count().max(1);
-        self.items
-            .iter()
-            .take(count)
-            .map(|item| item.frame.clone())
-            .collect()
+        self.items.iter().take(count).map(|item| item.frame.clone()).collect()
     }
 
     /// Lets everything up to a number leave, and tells how many that were.
     pub(super) fn leave_through(&mut self, number: u64) -> u64 {
-        let leaving = number
-            .saturating_sub(self.gone)
-            .min(self.items.len() as u64);
-        self.items
-            .drain(..usize::try_from(leaving).unwrap_or(usize::MAX));
+        let leaving = number.saturating_sub(self.gone).min(self.items.len() as u64);
+        self.items.drain(..usize::try_from(leaving).unwrap_or(usize::MAX));
         self.gone += leaving;
         leaving
     }
 
     /// Gives back what is left, as events.
     pub(super) fn into_events(self) -> Vec<Event> {
-        self.items
-            .iter()
-            .filter_map(|item| serde_json::from_str(&item.frame).ok())
-            .collect()
+        self.items.iter().filter_map(|item| serde_json::from_str(&item.frame).ok()).collect()
     }
 }
 
@@ -101,13 +86,8 @@ mod tests {
         let places = Arc::new(Semaphore::new(frames.len()));
         let mut window = Window::default();
         for frame in frames {
-            let place = Arc::clone(&places)
-                .try_acquire_owned()
-                .expect("a place for each");
-            window.push(Item {
-                frame: Utf8Bytes::from_static(frame),
-                _place: place,
-            });
+            let place = Arc::clone(&places).try_acquire_owned().expect("a place for each");
+            window.push(Item { frame: Utf8Bytes::from_static(frame), _place: place });
         }
         (window, places)
     }
@@ -123,10 +103,7 @@ mod tests {
         assert_eq!(texts(&window.after(0, 2)), ["a", "b"]);
         assert_eq!(window.leave_through(2), 2);
         assert_eq!(window.leave_through(1), 0);
-        assert_eq!(
-            (window.gone(), window.last(), places.available_permits()),
-            (2, 4, 2)
-        );
+        assert_eq!((window.gone(), window.last(), places.available_permits()), (2, 4, 2));
         assert_eq!(texts(&window.after(0, 9)), ["c", "d"]);
         assert_eq!(texts(&window.after(3, 9)), ["d"]);
         assert!(window.after(4, 9).is_empty());

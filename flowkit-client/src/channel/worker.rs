@@ -28,10 +28,7 @@ const MAX_FRUITLESS: u32 = 2;
 pub(super) enum Command {
     Deliver(Item),
     Flush(oneshot::Sender<()>),
-    Close {
-        until: Instant,
-        reply: oneshot::Sender<Vec<Event>>,
-    },
+    Close { until: Instant, reply: oneshot::Sender<Vec<Event>> },
 }
 
 pub(super) struct Worker {
@@ -69,9 +66,7 @@ impl Worker {
     ) -> Self {
         Self {
             // The worker has its own back-off, which a flush can cut short.
-            client: client
-                .with_deadline(options.http_timeout)
-                .with_retry(RetryPolicy::none()),
+            client: client.with_deadline(options.http_timeout).with_retry(RetryPolicy::none()),
             pace: Pace::new(options.max_rate, Instant::now()),
             options,
             window: Window::default(),
@@ -100,16 +95,10 @@ impl Worker {
                     End::Done | End::Lost(_) => continue,
                 }
             }
-            let (client, limit, write_limit) = (
-                self.client.clone(),
-                self.options.open_timeout,
-                self.options.pong_timeout,
-            );
+            let (client, limit, write_limit) =
+                (self.client.clone(), self.options.open_timeout, self.options.pong_timeout);
             let before = self.window.gone();
-            let end = match self
-                .meanwhile(Socket::open(&client, limit, write_limit))
-                .await
-            {
+            let end = match self.meanwhile(Socket::open(&client, limit, write_limit)).await {
                 None => End::Expired,
                 Some(Ok(socket)) => self.over_socket(socket).await,
                 Some(Err(error)) => {
@@ -124,11 +113,7 @@ impl Worker {
                 End::Lost(error) => {
                     self.note(&error);
                     // A connection that confirmed something was a good one: try the next at once.
-                    fruitless = if self.window.gone() == before {
-                        fruitless + 1
-                    } else {
-                        0
-                    };
+                    fruitless = if self.window.gone() == before { fruitless + 1 } else { 0 };
                     if fruitless > 0 {
                         socket_from = Instant::now() + self.pause_after(&error);
                     }
@@ -175,14 +160,8 @@ impl Worker {
     pub(super) async fn rest(&mut self, delay: Duration) {
         let start = Instant::now();
         loop {
-            let delay = if self.is_urgent() {
-                delay.min(URGENT_PAUSE)
-            } else {
-                delay
-            };
-            let until = self
-                .closing
-                .map_or(start + delay, |closing| closing.min(start + delay));
+            let delay = if self.is_urgent() { delay.min(URGENT_PAUSE) } else { delay };
+            let until = self.closing.map_or(start + delay, |closing| closing.min(start + delay));
             tokio::select! {
                 biased;
                 () = sleep_until(until) => return,
@@ -214,8 +193,7 @@ impl Worker {
             }
             None => {
                 self.deaf = true;
-                self.closing
-                    .get_or_insert(Instant::now() + self.options.grace);
+                self.closing.get_or_insert(Instant::now() + self.options.grace);
             }
         }
     }
@@ -255,11 +233,7 @@ impl Worker {
         let first = self.window.first(1, usize::MAX).pop();
         self.window.leave_through(self.window.gone() + 1);
         if let Some(event) = first.and_then(|frame| serde_json::from_str::<Event>(&frame).ok()) {
-            let refused = super::RefusedEvent {
-                id: event.id,
-                event: event.event,
-                reason: why.to_string(),
-            };
+            let refused = super::RefusedEvent { id: event.id, event: event.event, reason: why.to_string() };
             self.tally.lock().refuse(refused);
         }
         self.settle();

@@ -15,8 +15,7 @@ impl Worker {
     pub(super) async fn over_http(&mut self, socket_from: Option<Instant>) -> End {
         let mut most = self.options.http_events;
         // A narrowed search goes on to its end, whatever the websocket does.
-        while !self.window.is_empty() && (most < self.options.http_events || !is_past(socket_from))
-        {
+        while !self.window.is_empty() && (most < self.options.http_events || !is_past(socket_from)) {
             if self.has_expired() {
                 return End::Expired;
             }
@@ -26,11 +25,7 @@ impl Worker {
             let allowed = self.pace.allowed(Instant::now(), most);
             if allowed == 0 {
                 let wait = self.pace.next(Instant::now());
-                if self
-                    .meanwhile(tokio::time::sleep_until(wait))
-                    .await
-                    .is_none()
-                {
+                if self.meanwhile(tokio::time::sleep_until(wait)).await.is_none() {
                     return End::Expired;
                 }
                 continue;
@@ -40,8 +35,7 @@ impl Worker {
             self.pace.spend(count);
             let client = self.client.clone();
             let list = Bytes::from(format!("[{}]", frames.join(",")));
-            let posted =
-                client.send(Request::<Ignored>::new(Method::Post, "/events").raw_json(list));
+            let posted = client.send(Request::<Ignored>::new(Method::Post, "/events").raw_json(list));
             match self.meanwhile(posted).await {
                 None => return End::Expired,
                 Some(Ok(_)) => {
@@ -49,16 +43,13 @@ impl Worker {
                     self.confirm(through);
                     most = most.saturating_mul(2).min(self.options.http_events);
                 }
-                Some(Err(error)) if error.is_validation() && count == 1 => {
-                    self.refuse_first(&error)
-                }
+                Some(Err(error)) if error.is_validation() && count == 1 => self.refuse_first(&error),
                 Some(Err(error)) if error.is_validation() => most = count / 2,
                 Some(Err(error)) => {
                     self.note(&error);
                     self.failures = self.failures.saturating_add(1);
                     let pause = pause(self.options.pause, self.failures, fastrand::f64());
-                    self.rest(pause.max(error.retry_after().unwrap_or_default()))
-                        .await;
+                    self.rest(pause.max(error.retry_after().unwrap_or_default())).await;
                     return End::Done;
                 }
             }

@@ -36,9 +36,7 @@ impl Attribution {
         .filter_map(|(name, value)| {
             let value = value?;
             let value = value.trim_matches([' ', '\t']);
-            let value = HeaderValue::from_bytes(value.as_bytes())
-                .ok()
-                .filter(|value| !value.is_empty())?;
+            let value = HeaderValue::from_bytes(value.as_bytes()).ok().filter(|value| !value.is_empty())?;
             Some((HeaderName::from_static(name), value))
         })
         .collect()
@@ -61,9 +59,6 @@ mod tests {
         let headers = attribution.headers();
         assert_eq!(headers.len(), 2);
         assert_eq!(headers["x-prefect-flow-name"], "etl");
-        assert_eq!(
-            headers["x-prefect-flow-id"],
-            "00000000-0000-0000-0000-000000000000"
-        );
+        assert_eq!(headers["x-prefect-flow-id"], "00000000-0000-0000-0000-000000000000");
     }
 }

@@ -33,17 +33,11 @@ pub(crate) struct Pass {
 impl Csrf {
     pub(crate) fn new(enabled: bool) -> Self {
         let state = if enabled { State::Unknown } else { State::Off };
-        Self {
-            client: Uuid::new_v4(),
-            state: Mutex::new(state),
-        }
+        Self { client: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
     /// Gives the pass for a request, fetching a token if there is none or it has expired.
-    pub(crate) async fn pass<F>(
-        &self,
-        fetch: impl FnOnce(Uuid) -> F + Send,
-    ) -> Result<Option<Pass>, Error>
+    pub(crate) async fn pass<F>(&self, fetch: impl FnOnce(Uuid) -> F + Send) -> Result<Option<Pass>, Error>
     where
         F: Future<Output = Result<CsrfToken, Error>> + Send,
     {
@@ -77,9 +71,6 @@ impl Csrf {
     }
 
     fn with(&self, token: &CsrfToken) -> Pass {
-        Pass {
-            token: token.token.clone(),
-            client: self.client.to_string(),
-        }
+        Pass { token: token.token.clone(), client: self.client.to_string() }
     }
 }

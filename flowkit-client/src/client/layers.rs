@@ -75,10 +75,7 @@ impl Client {
     }
 
     /// Asks for the server's version, once for all clones.
-    pub(super) async fn known_version(
-        &self,
-        until: Option<Instant>,
-    ) -> Result<&ServerVersion, Error> {
+    pub(super) async fn known_version(&self, until: Option<Instant>) -> Result<&ServerVersion, Error> {
         let ask = || async {
             let request = admin::version();
             let reported = match self.retried(&Outgoing::new(&request)?, None, until).await {
@@ -87,15 +84,13 @@ impl Client {
             };
             match reported {
                 Ok(version) => ServerVersion::check(&version),
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Decode) => {
-                    Err(Error::new(
-                        ErrorKind::Protocol,
-                        format!(
-                            "{} does not look like a prefect api ({error}); PREFECT_API_URL usually ends in /api",
-                            self.api_url()
-                        ),
-                    ))
-                }
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Decode) => Err(Error::new(
+                    ErrorKind::Protocol,
+                    format!(
+                        "{} does not look like a prefect api ({error}); PREFECT_API_URL usually ends in /api",
+                        self.api_url()
+                    ),
+                )),
                 Err(error) => Err(error),
             }
         };
@@ -115,8 +110,7 @@ impl Client {
         let pass = self.shared.csrf.pass(fetch).await?;
         match (self.retried(out, pass.as_ref(), until).await, pass) {
             (Err(error), Some(pass))
-                if error.status() == Some(403)
-                    && error.message().contains("Invalid CSRF token") =>
+                if error.status() == Some(403) && error.message().contains("Invalid CSRF token") =>
             {
                 self.shared.csrf.forget(&pass).await;
                 let pass = self.shared.csrf.pass(fetch).await?;
@@ -127,12 +121,7 @@ impl Client {
     }
 
     /// Repeats an exchange as the policy says. Gives up early when the next attempt would be past the deadline.
-    async fn retried(
-        &self,
-        out: &Outgoing,
-        pass: Option<&Pass>,
-        until: Option<Instant>,
-    ) -> Result<Reply, Error> {
+    async fn retried(&self, out: &Outgoing, pass: Option<&Pass>, until: Option<Instant>) -> Result<Reply, Error> {
         let mut attempt = 1;
         loop {
             let (error, outcome) = match self.redirected(self.call(out, pass)).await {
@@ -149,13 +138,7 @@ impl Client {
                     return Err(error.with_request(out.method, &out.path));
                 }
             }
-            attempt += u32::from(!matches!(
-                outcome,
-                Outcome::Status {
-                    maintenance: true,
-                    ..
-                }
-            ));
+            attempt += u32::from(!matches!(outcome, Outcome::Status { maintenance: true, .. }));
         }
     }
 
@@ -174,10 +157,7 @@ impl Client {
     fn call(&self, out: &Outgoing, pass: Option<&Pass>) -> Call {
         let mut headers = self.headers();
         if let Some(Pass { token, client }) = pass {
-            for (name, value) in [
-                ("prefect-csrf-token", token),
-                ("prefect-csrf-client", client),
-            ] {
+            for (name, value) in [("prefect-csrf-token", token), ("prefect-csrf-client", client)] {
                 // A token that cannot be a header is one the server would not accept either; it answers 403.
                 if let Ok(mut value) = HeaderValue::from_str(value) {
                     value.set_sensitive(true);
@@ -201,21 +181,10 @@ impl Client {
     }
 
     fn refused(&self, reply: &Reply) -> (Error, Outcome) {
-        let asked = reply
-            .header("retry-after")
-            .and_then(|value| retry_after(value, Utc::now()));
-        let maintenance = reply
-            .header("prefect-maintenance")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let asked = reply.header("retry-after").and_then(|value| retry_after(value, Utc::now()));
+        let maintenance = reply.header("prefect-maintenance").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let error = refusal::error(reply.status, &reply.body, &self.shared.config.auth, asked);
-        (
-            error,
-            Outcome::Status {
-                code: reply.status,
-                retry_after: asked,
-                maintenance,
-            },
-        )
+        (error, Outcome::Status { code: reply.status, retry_after: asked, maintenance })
     }
 
     fn failed(&self, fault: Fault) -> (Error, Outcome) {
@@ -223,25 +192,12 @@ impl Client {
         let (kind, what, outcome) = match fault.kind {
             FaultKind::Unreachable => {
                 let reached_before = self.shared.reached.load(Ordering::Relaxed);
-                let what = format!(
-                    "cannot connect to {url}; is the server running, and is PREFECT_API_URL right?"
-                );
-                (
-                    ErrorKind::Connect,
-                    what,
-                    Outcome::Unreachable { reached_before },
-                )
+                let what = format!("cannot connect to {url}; is the server running, and is PREFECT_API_URL right?");
+                (ErrorKind::Connect, what, Outcome::Unreachable { reached_before })
             }
-            FaultKind::Broken => (
-                ErrorKind::Connect,
-                format!("the connection to {url} broke"),
-                Outcome::Broken,
-            ),
+            FaultKind::Broken => (ErrorKind::Connect, format!("the connection to {url} broke"), Outcome::Broken),
             FaultKind::Slow => {
-                let what = format!(
-                    "{url} did not answer within {:?}",
-                    self.shared.config.timeout
-                );
+                let what = format!("{url} did not answer within {:?}", self.shared.config.timeout);
                 (ErrorKind::Timeout, what, Outcome::Broken)
             }
         };

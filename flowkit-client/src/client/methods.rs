@@ -7,9 +7,9 @@ use crate::api::flow_runs::Orchestrate;
 use crate::api::{admin, deployments, events, flow_runs, flows, logs, task_runs};
 use crate::error::Error;
 use crate::model::{
-    Deployment, DeploymentFlowRunCreate, Event, EventFilter, EventPage, Flow, FlowCreate, FlowRun,
-    FlowRunCreate, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log, LogCreate, LogQuery,
-    OrchestrationResult, StateCreate, TaskRun, TaskRunCreate, TaskRunQuery,
+    Deployment, DeploymentFlowRunCreate, Event, EventFilter, EventPage, Flow, FlowCreate, FlowRun, FlowRunCreate,
+    FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log, LogCreate, LogQuery, OrchestrationResult, StateCreate,
+    TaskRun, TaskRunCreate, TaskRunQuery,
 };
 use crate::version::ServerVersion;
 
@@ -23,9 +23,7 @@ impl Client {
 
     /// Gives the server's version and, if it is older than this crate, a warning. Asked once for all clones.
     pub async fn server_version(&self) -> Result<ServerVersion, Error> {
-        let until = self
-            .deadline
-            .map(|limit| tokio::time::Instant::now() + limit);
+        let until = self.deadline.map(|limit| tokio::time::Instant::now() + limit);
         self.known_version(until).await.cloned()
     }
 
@@ -56,9 +54,7 @@ impl Client {
 
     /// Adds labels to a flow run.
     pub async fn update_flow_run_labels(&self, id: Uuid, labels: &Labels) -> Result<(), Error> {
-        self.send(flow_runs::update_labels(id, labels))
-            .await
-            .map(drop)
+        self.send(flow_runs::update_labels(id, labels)).await.map(drop)
     }
 
     /// Proposes a state for a flow run; the answer says what became of it.
@@ -72,11 +68,7 @@ impl Client {
     }
 
     /// Resumes a paused or suspended flow run.
-    pub async fn resume_flow_run(
-        &self,
-        id: Uuid,
-        input: Option<&JsonObject>,
-    ) -> Result<OrchestrationResult, Error> {
+    pub async fn resume_flow_run(&self, id: Uuid, input: Option<&JsonObject>) -> Result<OrchestrationResult, Error> {
         self.send(flow_runs::resume(id, input)).await
     }
 
@@ -126,11 +118,7 @@ impl Client {
     }
 
     /// Reads the first page of the events a filter picks, at most 50.
-    pub async fn filter_events(
-        &self,
-        filter: &EventFilter,
-        limit: u32,
-    ) -> Result<EventPage, Error> {
+    pub async fn filter_events(&self, filter: &EventFilter, limit: u32) -> Result<EventPage, Error> {
         self.send(events::filter(filter, limit)).await
     }
 
@@ -140,13 +128,8 @@ impl Client {
     }
 
     /// Reads a deployment by the names of its flow and its own; `None` if there is none.
-    pub async fn read_deployment_by_name(
-        &self,
-        flow: &str,
-        deployment: &str,
-    ) -> Result<Option<Deployment>, Error> {
-        self.send_opt(deployments::read_by_name(flow, deployment))
-            .await
+    pub async fn read_deployment_by_name(&self, flow: &str, deployment: &str) -> Result<Option<Deployment>, Error> {
+        self.send_opt(deployments::read_by_name(flow, deployment)).await
     }
 
     /// Creates a flow run from a deployment.

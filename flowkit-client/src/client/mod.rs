@@ -79,17 +79,10 @@ impl Client {
         Self::over(config, tls, transport)
     }
 
-    fn over(
-        config: Config,
-        tls: rustls::ClientConfig,
-        transport: Box<dyn Transport>,
-    ) -> Result<Self, Error> {
+    fn over(config: Config, tls: rustls::ClientConfig, transport: Box<dyn Transport>) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
         headers.insert("user-agent", HeaderValue::from_static(USER_AGENT));
-        headers.insert(
-            "x-prefect-api-version",
-            HeaderValue::from_static(API_VERSION),
-        );
+        headers.insert("x-prefect-api-version", HeaderValue::from_static(API_VERSION));
         if let Some(value) = config.auth.header() {
             headers.insert(AUTHORIZATION, header("authorization", &value)?.1);
         }
@@ -105,40 +98,26 @@ impl Client {
             version: OnceCell::new(),
             reached: AtomicBool::new(false),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            attribution: HeaderMap::new(),
-            deadline: None,
-            retry,
-        })
+        Ok(Self { shared: Arc::new(shared), attribution: HeaderMap::new(), deadline: None, retry })
     }
 
     /// Bounds every request sent through the returned clone, retries and waiting included. A caller that is about to
     /// exit uses this. Default: no bound but the number of retries.
     #[must_use]
     pub fn with_deadline(&self, limit: Duration) -> Self {
-        Self {
-            deadline: Some(limit),
-            ..self.clone()
-        }
+        Self { deadline: Some(limit), ..self.clone() }
     }
 
     /// Replaces the retry policy for requests sent through the returned clone. Default: the one of the [`Config`].
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        Self {
-            retry,
-            ..self.clone()
-        }
+        Self { retry, ..self.clone() }
     }
 
     /// Names on whose behalf requests are sent through the returned clone.
     #[must_use]
     pub fn with_attribution(&self, attribution: &Attribution) -> Self {
-        Self {
-            attribution: attribution.headers(),
-            ..self.clone()
-        }
+        Self { attribution: attribution.headers(), ..self.clone() }
     }
 
     /// Sends a request and reads the answer.
@@ -163,10 +142,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::send`], but for [`ErrorKind::NotFound`].
-    pub async fn send_opt<R: DeserializeOwned>(
-        &self,
-        request: Request<R>,
-    ) -> Result<Option<R>, Error> {
+    pub async fn send_opt<R: DeserializeOwned>(&self, request: Request<R>) -> Result<Option<R>, Error> {
         match self.send(request).await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -19,10 +19,7 @@ pub(crate) fn follow(call: &Call, reply: &Reply) -> Option<Call> {
     }
     let from = Url::parse(&call.url).ok()?;
     let to = from.join(reply.header("location")?).ok()?;
-    let mut next = Call {
-        url: to.to_string(),
-        ..call.clone()
-    };
+    let mut next = Call { url: to.to_string(), ..call.clone() };
     if reply.status == 303 {
         next.method = Method::Get;
         next.body = None;
@@ -43,12 +40,8 @@ fn keeps_secrets(from: &Url, to: &Url) -> bool {
 
 /// Keeps the headers without a secret: values that came from settings and tokens are marked as sensitive.
 fn harmless(headers: &HeaderMap) -> HeaderMap {
-    let plain = headers
-        .iter()
-        .filter(|(name, value)| *name != AUTHORIZATION && !value.is_sensitive());
-    plain
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let plain = headers.iter().filter(|(name, value)| *name != AUTHORIZATION && !value.is_sensitive());
+    plain.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -72,57 +65,19 @@ mod tests {
             body: Some(Bytes::from_static(b"{}")),
             timeout: Duration::ZERO,
         };
-        let headers =
-            HeaderMap::from_iter([(reqwest::header::LOCATION, HeaderValue::from_static(to))]);
-        follow(
-            &call,
-            &Reply {
-                status,
-                headers,
-                body: Bytes::new(),
-            },
-        )
+        let headers = HeaderMap::from_iter([(reqwest::header::LOCATION, HeaderValue::from_static(to))]);
+        follow(&call, &Reply { status, headers, body: Bytes::new() })
     }
 
     #[test]
     fn keeps_method_and_body_and_guards_secrets() {
         for (status, from, to, url, secret) in [
-            (
-                307,
-                "http://h/api/flows",
-                "http://h/api/flows/",
-                "http://h/api/flows/",
-                true,
-            ),
-            (
-                308,
-                "http://h/api/flows",
-                "/api/flows/",
-                "http://h/api/flows/",
-                true,
-            ),
-            (
-                301,
-                "http://h/api/flows/",
-                "https://h/api/flows/",
-                "https://h/api/flows/",
-                true,
-            ),
-            (
-                302,
-                "http://h/api/flows/",
-                "http://evil/api/flows/",
-                "http://evil/api/flows/",
-                false,
-            ),
+            (307, "http://h/api/flows", "http://h/api/flows/", "http://h/api/flows/", true),
+            (308, "http://h/api/flows", "/api/flows/", "http://h/api/flows/", true),
+            (301, "http://h/api/flows/", "https://h/api/flows/", "https://h/api/flows/", true),
+            (302, "http://h/api/flows/", "http://evil/api/flows/", "http://evil/api/flows/", false),
             (307, "https://h/a", "http://h/a", "http://h/a", false),
-            (
-                307,
-                "http://h:4200/a",
-                "http://h:4201/a",
-                "http://h:4201/a",
-                false,
-            ),
+            (307, "http://h:4200/a", "http://h:4201/a", "http://h:4201/a", false),
         ] {
             let next = redirected(status, from, to).expect("a redirect");
             assert_eq!((next.method, next.url.as_str()), (Method::Post, url));

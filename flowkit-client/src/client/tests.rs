@@ -27,64 +27,33 @@ struct Script {
 impl Transport for Script {
     fn call(&self, call: Call) -> BoxFuture<'_, Answer> {
         self.calls.lock().expect("not poisoned").push(call);
-        let answer = self
-            .answers
-            .lock()
-            .expect("not poisoned")
-            .pop_front()
-            .expect("the script is over");
+        let answer = self.answers.lock().expect("not poisoned").pop_front().expect("the script is over");
         Box::pin(async { answer })
     }
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a script holds answers and faults"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "a script holds answers and faults")]
 fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Answer {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        })
-        .collect();
-    Ok(Reply {
-        status,
-        headers,
-        body: Bytes::from_static(body.as_bytes()),
-    })
+    let headers =
+        headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+    Ok(Reply { status, headers, body: Bytes::from_static(body.as_bytes()) })
 }
 
 fn fault(kind: FaultKind) -> Answer {
-    Err(Fault {
-        kind,
-        source: "scripted".into(),
-    })
+    Err(Fault { kind, source: "scripted".into() })
 }
 
 fn scripted(config: Config, answers: impl IntoIterator<Item = Answer>) -> (Client, Log) {
     let calls = Log::default();
-    let script = Script {
-        answers: Mutex::new(answers.into_iter().collect()),
-        calls: Arc::clone(&calls),
-    };
+    let script = Script { answers: Mutex::new(answers.into_iter().collect()), calls: Arc::clone(&calls) };
     let tls = crate::tls::config(false).expect("tls");
-    (
-        Client::over(config, tls, Box::new(script)).expect("client"),
-        calls,
-    )
+    (Client::over(config, tls, Box::new(script)).expect("client"), calls)
 }
 
 /// Neither version check nor CSRF nor jitter, so that a script is only about retries.
 fn plain() -> Config {
     let config = Config::new("http://h/api").expect("valid");
-    config
-        .csrf(false)
-        .check_version(false)
-        .retry(RetryPolicy::default().jitter(0.0))
+    config.csrf(false).check_version(false).retry(RetryPolicy::default().jitter(0.0))
 }
 
 fn get() -> Request<Ignored> {
@@ -95,23 +64,14 @@ fn paths(calls: &Log) -> Vec<String> {
     let calls = calls.lock().expect("not poisoned");
     calls
         .iter()
-        .map(|call| {
-            call.url
-                .trim_start_matches("http://h/api")
-                .split('?')
-                .next()
-                .unwrap_or("")
-                .into()
-        })
+        .map(|call| call.url.trim_start_matches("http://h/api").split('?').next().unwrap_or("").into())
         .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn five_retries_then_the_last_error() {
-    let (client, calls) = scripted(
-        plain(),
-        (0..6).map(|_| reply(503, &[], r#"{"exception_message":"Service Unavailable"}"#)),
-    );
+    let (client, calls) =
+        scripted(plain(), (0..6).map(|_| reply(503, &[], r#"{"exception_message":"Service Unavailable"}"#)));
     let start = Instant::now();
     let error = client.send(get()).await.expect_err("down");
     assert_eq!(error.to_string(), "GET /x: 503 Service Unavailable");
@@ -121,13 +81,7 @@ async fn five_retries_then_the_last_error() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_replaces_the_back_off() {
-    let (client, _) = scripted(
-        plain(),
-        [
-            reply(429, &[("retry-after", "7")], "{}"),
-            reply(200, &[], "null"),
-        ],
-    );
+    let (client, _) = scripted(plain(), [reply(429, &[("retry-after", "7")], "{}"), reply(200, &[], "null")]);
     let start = Instant::now();
     client.send(get()).await.expect("the second answer");
     assert_eq!(start.elapsed().as_secs(), 7);
@@ -135,17 +89,8 @@ async fn retry_after_replaces_the_back_off() {
 
 #[tokio::test(start_paused = true)]
 async fn maintenance_does_not_count() {
-    let down = || {
-        reply(
-            503,
-            &[("prefect-maintenance", "true"), ("retry-after", "1")],
-            "{}",
-        )
-    };
-    let (client, calls) = scripted(
-        plain(),
-        (0..20).map(|_| down()).chain([reply(200, &[], "null")]),
-    );
+    let down = || reply(503, &[("prefect-maintenance", "true"), ("retry-after", "1")], "{}");
+    let (client, calls) = scripted(plain(), (0..20).map(|_| down()).chain([reply(200, &[], "null")]));
     client.send(get()).await.expect("after maintenance");
     assert_eq!(calls.lock().expect("not poisoned").len(), 21);
 }
@@ -153,10 +98,7 @@ async fn maintenance_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_500_is_final() {
     let (client, calls) = scripted(plain(), [reply(500, &[], "")]);
-    assert_eq!(
-        client.send(get()).await.expect_err("broken").kind(),
-        ErrorKind::Server
-    );
+    assert_eq!(client.send(get()).await.expect_err("broken").kind(), ErrorKind::Server);
     assert_eq!(calls.lock().expect("not poisoned").len(), 1);
 }
 
@@ -164,10 +106,7 @@ async fn a_plain_500_is_final() {
 async fn a_lost_connection_is_retried_but_a_wrong_address_is_not() {
     let (client, calls) = scripted(plain(), [fault(FaultKind::Unreachable)]);
     let error = client.send(get()).await.expect_err("unreachable");
-    assert!(
-        error.is_connect() && error.to_string().contains("cannot connect to http://h/api"),
-        "{error}"
-    );
+    assert!(error.is_connect() && error.to_string().contains("cannot connect to http://h/api"), "{error}");
     assert_eq!(calls.lock().expect("not poisoned").len(), 1);
 
     let answers = [
@@ -187,48 +126,29 @@ async fn a_lost_connection_is_retried_but_a_wrong_address_is_not() {
 async fn a_deadline_ends_waiting_early_with_the_real_reason() {
     let (client, calls) = scripted(plain(), (0..6).map(|_| reply(503, &[], "")));
     let start = Instant::now();
-    let error = client
-        .with_deadline(Duration::from_secs(5))
-        .send(get())
-        .await
-        .expect_err("down");
+    let error = client.with_deadline(Duration::from_secs(5)).send(get()).await.expect_err("down");
     assert_eq!(error.status(), Some(503));
-    assert_eq!(
-        (
-            calls.lock().expect("not poisoned").len(),
-            start.elapsed().as_secs()
-        ),
-        (2, 2)
-    );
+    assert_eq!((calls.lock().expect("not poisoned").len(), start.elapsed().as_secs()), (2, 2));
 }
 
 const TOKEN: &str = r#"{"token":"t1","client":"c","expiration":"2999-01-01T00:00:00Z"}"#;
 const TOKEN_2: &str = r#"{"token":"t2","client":"c","expiration":"2999-01-01T00:00:00Z"}"#;
 
 async fn create(client: &Client) -> Result<Ignored, Error> {
-    let request: Request<Ignored> =
-        Request::new(Method::Post, "/flows/").json(&FlowCreate::new("f"));
+    let request: Request<Ignored> = Request::new(Method::Post, "/flows/").json(&FlowCreate::new("f"));
     client.send(request).await
 }
 
 fn tokens(calls: &Log) -> Vec<Option<String>> {
     let calls = calls.lock().expect("not poisoned");
     let sent = calls.iter().filter(|call| call.method == Method::Post);
-    sent.map(|call| {
-        call.headers
-            .get("prefect-csrf-token")
-            .map(|t| t.to_str().expect("text").into())
-    })
-    .collect()
+    sent.map(|call| call.headers.get("prefect-csrf-token").map(|t| t.to_str().expect("text").into())).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn csrf_off_is_asked_once() {
     let disabled = reply(422, &[], r#"{"detail":"CSRF protection is disabled."}"#);
-    let (client, calls) = scripted(
-        plain().csrf(true),
-        [disabled, reply(201, &[], "{}"), reply(200, &[], "{}")],
-    );
+    let (client, calls) = scripted(plain().csrf(true), [disabled, reply(201, &[], "{}"), reply(200, &[], "{}")]);
     create(&client).await.expect("first");
     create(&client).await.expect("second");
     assert_eq!(paths(&calls), ["/csrf-token", "/flows/", "/flows/"]);
@@ -240,98 +160,49 @@ async fn a_csrf_token_is_kept_and_replaced_when_refused() {
     let answers = [
         reply(200, &[], TOKEN),
         reply(201, &[], "{}"),
-        reply(
-            403,
-            &[],
-            r#"{"detail":"Invalid CSRF token or client identifier."}"#,
-        ),
+        reply(403, &[], r#"{"detail":"Invalid CSRF token or client identifier."}"#),
         reply(200, &[], TOKEN_2),
         reply(201, &[], "{}"),
     ];
     let (client, calls) = scripted(plain().csrf(true), answers);
     create(&client).await.expect("first");
     create(&client).await.expect("second");
-    assert_eq!(
-        paths(&calls),
-        [
-            "/csrf-token",
-            "/flows/",
-            "/flows/",
-            "/csrf-token",
-            "/flows/"
-        ]
-    );
-    assert_eq!(
-        tokens(&calls),
-        [Some("t1".into()), Some("t1".into()), Some("t2".into())]
-    );
+    assert_eq!(paths(&calls), ["/csrf-token", "/flows/", "/flows/", "/csrf-token", "/flows/"]);
+    assert_eq!(tokens(&calls), [Some("t1".into()), Some("t1".into()), Some("t2".into())]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forbidden_request_is_not_repeated() {
-    let (client, calls) = scripted(
-        plain().csrf(true),
-        [
-            reply(200, &[], TOKEN),
-            reply(403, &[], r#"{"detail":"no"}"#),
-        ],
-    );
-    assert_eq!(
-        create(&client).await.expect_err("forbidden").kind(),
-        ErrorKind::Forbidden
-    );
+    let (client, calls) = scripted(plain().csrf(true), [reply(200, &[], TOKEN), reply(403, &[], r#"{"detail":"no"}"#)]);
+    assert_eq!(create(&client).await.expect_err("forbidden").kind(), ErrorKind::Forbidden);
     assert_eq!(calls.lock().expect("not poisoned").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_version_is_checked_once_and_never_on_cloud() {
-    let answers = [
-        reply(200, &[], r#""3.0.1""#),
-        reply(200, &[], "null"),
-        reply(200, &[], "null"),
-    ];
+    let answers = [reply(200, &[], r#""3.0.1""#), reply(200, &[], "null"), reply(200, &[], "null")];
     let (client, calls) = scripted(plain().check_version(true), answers);
     client.send(get()).await.expect("first");
     client.clone().send(get()).await.expect("second");
     assert_eq!(paths(&calls), ["/admin/version", "/x", "/x"]);
     let version = client.server_version().await.expect("known");
-    assert!(
-        version
-            .warning()
-            .is_some_and(|warning| warning.contains("3.0.1"))
-    );
+    assert!(version.warning().is_some_and(|warning| warning.contains("3.0.1")));
 
-    let (client, calls) = scripted(
-        plain().check_version(true).csrf(true).cloud(true),
-        [reply(200, &[], "{}")],
-    );
+    let (client, calls) = scripted(plain().check_version(true).csrf(true).cloud(true), [reply(200, &[], "{}")]);
     create(&client).await.expect("cloud");
     assert_eq!(paths(&calls), ["/flows/"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_major_version_and_another_kind_of_server_are_named() {
-    let (client, _) = scripted(
-        plain().check_version(true),
-        [reply(200, &[], r#""2.20.0""#)],
-    );
+    let (client, _) = scripted(plain().check_version(true), [reply(200, &[], r#""2.20.0""#)]);
     let error = client.send(get()).await.expect_err("old");
     assert_eq!(error.kind(), ErrorKind::IncompatibleServer);
 
-    for answer in [
-        reply(200, &[], "<html>"),
-        reply(404, &[], r#"{"detail":"Not Found"}"#),
-    ] {
+    for answer in [reply(200, &[], "<html>"), reply(404, &[], r#"{"detail":"Not Found"}"#)] {
         let (client, _) = scripted(plain().check_version(true), [answer]);
-        let shown = client
-            .send(get())
-            .await
-            .expect_err("not an api")
-            .to_string();
-        assert!(
-            shown.contains("http://h/api does not look like a prefect api"),
-            "{shown}"
-        );
+        let shown = client.send(get()).await.expect_err("not an api").to_string();
+        assert!(shown.contains("http://h/api does not look like a prefect api"), "{shown}");
     }
 }
 

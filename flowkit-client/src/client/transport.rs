@@ -73,34 +73,22 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(25))
             .build()
             .map(Self)
-            .map_err(|error| {
-                Error::new(ErrorKind::Protocol, "the http client cannot be set up")
-                    .with_source(error)
-            })
+            .map_err(|error| Error::new(ErrorKind::Protocol, "the http client cannot be set up").with_source(error))
     }
 }
 
 impl Transport for Http {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Fault>> {
         Box::pin(async move {
-            let mut request = self
-                .0
-                .request(method(call.method), &call.url)
-                .headers(call.headers)
-                .timeout(call.timeout);
+            let mut request =
+                self.0.request(method(call.method), &call.url).headers(call.headers).timeout(call.timeout);
             if let Some(body) = call.body {
-                request = request
-                    .header("content-type", "application/json")
-                    .body(body);
+                request = request.header("content-type", "application/json").body(body);
             }
             let response = request.send().await.map_err(fault)?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = response.bytes().await.map_err(fault)?;
-            Ok(Reply {
-                status,
-                headers,
-                body,
-            })
+            Ok(Reply { status, headers, body })
         })
     }
 }
@@ -124,10 +112,7 @@ fn fault(error: reqwest::Error) -> Fault {
     } else {
         FaultKind::Broken
     };
-    Fault {
-        kind,
-        source: Box::new(error.without_url()),
-    }
+    Fault { kind, source: Box::new(error.without_url()) }
 }
 
 impl fmt::Debug for Http {

@@ -54,12 +54,8 @@ impl Event {
     /// Writes the event as the server reads it, after checking what the server checks: it drops the whole
     /// connection over one event it does not like.
     pub(crate) fn to_frame(&self) -> Result<String, Error> {
-        let refuse = |why: String| {
-            Err(Error::new(
-                ErrorKind::Validation,
-                format!("event `{}` {}: {why}", self.event, self.id),
-            ))
-        };
+        let refuse =
+            |why: String| Err(Error::new(ErrorKind::Validation, format!("event `{}` {}: {why}", self.event, self.id)));
         if self.event.is_empty() {
             return refuse("it has no name".into());
         }
@@ -72,9 +68,7 @@ impl Event {
                 self.related.len()
             ));
         }
-        for resource in std::iter::once(&self.resource)
-            .chain(self.related.iter().map(RelatedResource::resource))
-        {
+        for resource in std::iter::once(&self.resource).chain(self.related.iter().map(RelatedResource::resource)) {
             if resource.id().is_empty() {
                 return refuse("a resource has no `prefect.resource.id`".into());
             }
@@ -88,14 +82,10 @@ impl Event {
         if self.related.iter().any(|related| related.role().is_empty()) {
             return refuse("a related resource has no role".into());
         }
-        let frame = serde_json::to_string(self).map_err(|error| {
-            Error::new(ErrorKind::Encode, "the event cannot be written as json").with_source(error)
-        })?;
+        let frame = serde_json::to_string(self)
+            .map_err(|error| Error::new(ErrorKind::Encode, "the event cannot be written as json").with_source(error))?;
         if frame.len() > MAX_BYTES {
-            return refuse(format!(
-                "it has {} bytes, at most {MAX_BYTES} are accepted",
-                frame.len()
-            ));
+            return refuse(format!("it has {} bytes, at most {MAX_BYTES} are accepted", frame.len()));
         }
         Ok(frame)
     }
@@ -152,80 +142,22 @@ mod tests {
 
     #[test]
     fn what_would_poison_the_socket_is_refused() {
-        let related = |n: usize| {
-            (0..n)
-                .map(|n| RelatedResource::tag(&n.to_string()))
-                .collect::<Vec<_>>()
-        };
-        let labelled =
-            |n: usize| (1..n).fold(Resource::new("r"), |r, n| r.label(n.to_string(), ""));
+        let related = |n: usize| (0..n).map(|n| RelatedResource::tag(&n.to_string())).collect::<Vec<_>>();
+        let labelled = |n: usize| (1..n).fold(Resource::new("r"), |r, n| r.label(n.to_string(), ""));
         let mut big = JsonObject::new();
         big.insert("text".into(), "x".repeat(MAX_BYTES).into());
         for (event, why) in [
-            (
-                Event {
-                    id: Uuid::nil(),
-                    ..event()
-                },
-                "id is nil",
-            ),
-            (
-                Event {
-                    event: String::new(),
-                    ..event()
-                },
-                "no name",
-            ),
-            (
-                Event {
-                    related: related(101),
-                    ..event()
-                },
-                "101 related",
-            ),
-            (
-                Event {
-                    resource: labelled(501),
-                    ..event()
-                },
-                "501 labels",
-            ),
-            (
-                Event {
-                    resource: Resource::new(""),
-                    ..event()
-                },
-                "no `prefect.resource.id`",
-            ),
-            (
-                Event {
-                    related: vec![RelatedResource::new("", "x")],
-                    ..event()
-                },
-                "no role",
-            ),
-            (
-                Event {
-                    payload: big,
-                    ..event()
-                },
-                "at most 1500000",
-            ),
+            (Event { id: Uuid::nil(), ..event() }, "id is nil"),
+            (Event { event: String::new(), ..event() }, "no name"),
+            (Event { related: related(101), ..event() }, "101 related"),
+            (Event { resource: labelled(501), ..event() }, "501 labels"),
+            (Event { resource: Resource::new(""), ..event() }, "no `prefect.resource.id`"),
+            (Event { related: vec![RelatedResource::new("", "x")], ..event() }, "no role"),
+            (Event { payload: big, ..event() }, "at most 1500000"),
         ] {
             let error = event.to_frame().expect_err(why);
-            assert!(
-                error.is_validation() && error.to_string().contains(why),
-                "{error}"
-            );
+            assert!(error.is_validation() && error.to_string().contains(why), "{error}");
         }
-        assert!(
-            Event {
-                related: related(100),
-                resource: labelled(500),
-                ..event()
-            }
-            .to_frame()
-            .is_ok()
-        );
+        assert!(Event { related: related(100), resource: labelled(500), ..event() }.to_frame().is_ok());
     }
 }

@@ -13,9 +13,7 @@ struct Any<T> {
 }
 
 fn any<T>(values: impl IntoIterator<Item = T>) -> Option<Any<T>> {
-    Some(Any {
-        any_: values.into_iter().collect(),
-    })
+    Some(Any { any_: values.into_iter().collect() })
 }
 
 fn texts<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Option<Any<String>> {
@@ -99,9 +97,7 @@ impl FlowRunFilter {
     /// Picks runs that have all of these tags.
     #[must_use]
     pub fn all_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.tags = Some(All {
-            all_: tags.into_iter().map(Into::into).collect(),
-        });
+        self.tags = Some(All { all_: tags.into_iter().map(Into::into).collect() });
         self
     }
 
@@ -289,18 +285,14 @@ impl EventFilter {
     /// Picks by the resource it happened to.
     #[must_use]
     pub fn resource_ids<T: Into<String>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
-        self.resource = Some(Ids {
-            id: ids.into_iter().map(Into::into).collect(),
-        });
+        self.resource = Some(Ids { id: ids.into_iter().map(Into::into).collect() });
         self
     }
 
     /// Picks by id.
     #[must_use]
     pub fn ids(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
-        self.id = Some(Ids {
-            id: ids.into_iter().collect(),
-        });
+        self.id = Some(Ids { id: ids.into_iter().collect() });
         self
     }
 

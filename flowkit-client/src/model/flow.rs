@@ -20,11 +20,7 @@ pub struct FlowCreate {
 impl FlowCreate {
     /// Names a flow without tags and labels.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            tags: Vec::new(),
-            labels: Labels::new(),
-        }
+        Self { name: name.into(), tags: Vec::new(), labels: Labels::new() }
     }
 }
 

@@ -26,9 +26,7 @@ pub use flow_run::{FlowRun, FlowRunCreate, FlowRunUpdate};
 pub use log::{Log, LogCreate};
 pub use orchestration::{OrchestrationDetails, OrchestrationResult, OrchestrationStatus};
 pub use policy::{FlowRunPolicy, RetryDelay, TaskRunPolicy};
-pub use query::{
-    FlowRunQuery, FlowRunSort, LogQuery, LogSort, MAX_LIMIT, TaskRunQuery, TaskRunSort,
-};
+pub use query::{FlowRunQuery, FlowRunSort, LogQuery, LogSort, MAX_LIMIT, TaskRunQuery, TaskRunSort};
 pub use resource::{RelatedResource, Resource};
 pub use state::{State, StateCreate, StateDetails, StateType};
 pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
@@ -41,8 +39,6 @@ pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 pub type Labels = std::collections::BTreeMap<String, serde_json::Value>;
 
 /// Reads `null` as the default, for keys that a server may leave empty in either way.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -77,13 +77,9 @@ mod tests {
         .expect("valid");
         assert_eq!(wait.status, OrchestrationStatus::Wait);
         assert_eq!(wait.delay(), Some(Duration::from_secs(30)));
-        let abort: OrchestrationResult = serde_json::from_str(
-            r#"{"status":"ABORT","details":{"type":"abort_details","reason":"no"}}"#,
-        )
-        .expect("valid");
-        assert_eq!(
-            (abort.status, abort.reason()),
-            (OrchestrationStatus::Abort, Some("no"))
-        );
+        let abort: OrchestrationResult =
+            serde_json::from_str(r#"{"status":"ABORT","details":{"type":"abort_details","reason":"no"}}"#)
+                .expect("valid");
+        assert_eq!((abort.status, abort.reason()), (OrchestrationStatus::Abort, Some("no")));
     }
 }

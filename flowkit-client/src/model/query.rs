@@ -98,10 +98,7 @@ pub struct FlowRunQuery {
 impl FlowRunQuery {
     /// Asks for the flow runs a filter picks.
     pub fn new(filter: FlowRunFilter) -> Self {
-        Self {
-            flow_runs: filter,
-            ..Self::default()
-        }
+        Self { flow_runs: filter, ..Self::default() }
     }
 
     /// Asks for runs of some flows only.
@@ -136,10 +133,7 @@ pub struct TaskRunQuery {
 impl TaskRunQuery {
     /// Asks for the task runs a filter picks.
     pub fn new(filter: TaskRunFilter) -> Self {
-        Self {
-            task_runs: filter,
-            ..Self::default()
-        }
+        Self { task_runs: filter, ..Self::default() }
     }
 
     /// Asks for task runs of some flow runs only.
@@ -172,10 +166,7 @@ pub struct LogQuery {
 impl LogQuery {
     /// Asks for the lines a filter picks.
     pub fn new(filter: LogFilter) -> Self {
-        Self {
-            logs: filter,
-            ..Self::default()
-        }
+        Self { logs: filter, ..Self::default() }
     }
 
     /// Sets the order. Default: oldest first.
@@ -203,20 +194,13 @@ mod tests {
             serde_json::to_string(&query).expect("json"),
             r#"{"flow_runs":{"parent_task_run_id":{"any_":["00000000-0000-0000-0000-000000000000"]}},"sort":"EXPECTED_START_TIME_DESC","limit":1}"#
         );
-        let query = TaskRunQuery::new(
-            TaskRunFilter::default()
-                .state_types([StateType::Failed])
-                .names(["a"]),
-        )
-        .limit(1000)
-        .offset(3);
+        let query = TaskRunQuery::new(TaskRunFilter::default().state_types([StateType::Failed]).names(["a"]))
+            .limit(1000)
+            .offset(3);
         assert_eq!(
             serde_json::to_string(&query).expect("json"),
             r#"{"task_runs":{"name":{"any_":["a"]},"state":{"type":{"any_":["FAILED"]}}},"limit":200,"offset":3}"#
         );
-        assert_eq!(
-            serde_json::to_string(&LogQuery::default()).expect("json"),
-            r#"{"logs":{}}"#
-        );
+        assert_eq!(serde_json::to_string(&LogQuery::default()).expect("json"), r#"{"logs":{}}"#);
     }
 }

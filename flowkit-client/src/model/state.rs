@@ -40,10 +40,7 @@ pub enum StateType {
 impl StateType {
     /// Tells whether a run in such a state is over.
     pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Completed | Self::Failed | Self::Cancelled | Self::Crashed
-        )
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Crashed)
     }
 
     /// Gives the word of the API, such as `RUNNING`.
@@ -145,13 +142,7 @@ pub struct StateCreate {
 impl StateCreate {
     /// Proposes a state of a type, with the type's own name.
     pub fn new(kind: StateType) -> Self {
-        Self {
-            kind,
-            name: None,
-            message: None,
-            data: None,
-            state_details: StateDetails::default(),
-        }
+        Self { kind, name: None, message: None, data: None, state_details: StateDetails::default() }
     }
 
     /// Sets the name, such as `AwaitingRetry`.
@@ -208,10 +199,7 @@ impl State {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -243,12 +231,7 @@ mod tests {
 
     #[test]
     fn words_agree_with_serde() {
-        for kind in [
-            StateType::Scheduled,
-            StateType::Cancelling,
-            StateType::Crashed,
-            StateType::Completed,
-        ] {
+        for kind in [StateType::Scheduled, StateType::Cancelling, StateType::Crashed, StateType::Completed] {
             assert_eq!(serde_json::to_value(kind).expect("json"), kind.as_str());
         }
     }

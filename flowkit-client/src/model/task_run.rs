@@ -177,27 +177,14 @@ mod tests {
     fn inputs_have_the_words_of_the_api() {
         let id = Uuid::from_u128(1);
         for (input, json) in [
-            (
-                TaskInput::TaskRun { id },
-                r#"{"input_type":"task_run","id":"00000000-0000-0000-0000-000000000001"}"#,
-            ),
-            (
-                TaskInput::Parameter { name: "x".into() },
-                r#"{"input_type":"parameter","name":"x"}"#,
-            ),
-            (
-                TaskInput::Constant { kind: "int".into() },
-                r#"{"input_type":"constant","type":"int"}"#,
-            ),
+            (TaskInput::TaskRun { id }, r#"{"input_type":"task_run","id":"00000000-0000-0000-0000-000000000001"}"#),
+            (TaskInput::Parameter { name: "x".into() }, r#"{"input_type":"parameter","name":"x"}"#),
+            (TaskInput::Constant { kind: "int".into() }, r#"{"input_type":"constant","type":"int"}"#),
         ] {
             assert_eq!(serde_json::to_string(&input).expect("json"), json);
-            assert_eq!(
-                serde_json::from_str::<TaskInput>(json).expect("read"),
-                input
-            );
+            assert_eq!(serde_json::from_str::<TaskInput>(json).expect("read"), input);
         }
-        let new = serde_json::from_str::<TaskInput>(r#"{"input_type":"dream","of":1}"#)
-            .expect("tolerant");
+        let new = serde_json::from_str::<TaskInput>(r#"{"input_type":"dream","of":1}"#).expect("tolerant");
         assert_eq!(new, TaskInput::Unknown);
     }
 }

@@ -40,10 +40,7 @@ pub mod option {
     /// # Errors
     ///
     /// Those of the serializer.
-    pub fn serialize<S: Serializer>(
-        time: &Option<DateTime<Utc>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
         match time {
             Some(time) => super::serialize(time, serializer),
             None => serializer.serialize_none(),
@@ -55,9 +52,7 @@ pub mod option {
     /// # Errors
     ///
     /// When the text is not RFC 3339.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<DateTime<Utc>>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
         Option::deserialize(deserializer)
     }
 }
@@ -68,9 +63,7 @@ mod tests {
 
     #[test]
     fn writes_microseconds() {
-        let time = DateTime::parse_from_rfc3339("2026-11-21T02:32:55.158310999+01:00")
-            .expect("valid")
-            .to_utc();
+        let time = DateTime::parse_from_rfc3339("2026-11-21T02:32:55.158310999+01:00").expect("valid").to_utc();
         assert_eq!(format(&time), "2026-11-21T01:32:55.158310Z");
         assert_eq!(format_label(&time), "2026-11-21T01:32:55.158310+00:00");
         assert_eq!(format(&DateTime::UNIX_EPOCH), "1970-01-01T00:00:00.000000Z");

@@ -2,7 +2,6 @@
 
 pub(crate) mod transition;
 
-pub(crate) mod orchestrate;
 pub(crate) mod retry;
 
 pub(crate) mod context;

@@ -5,4 +5,4 @@ mod fields;
 mod run_logs;
 
 pub(crate) use console::Console;
-pub(crate) use run_logs::RunLogs;
+pub(crate) use run_logs::{Owner, RunLogs};

@@ -9,7 +9,6 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::backend::Backend;
 use crate::clock;
-use crate::engine::context;
 use crate::event::{self, Level, LogRecord};
 use crate::report::console::{Console, Speaker};
 use crate::report::fields::Text;
@@ -22,19 +21,21 @@ const RUN: &str = "flowkit::run";
 pub(crate) struct RunLogs {
     level: Level,
     console: Option<Console>,
+    present: fn() -> Option<Owner>,
 }
 
-/// Which run a span stands for.
+/// The run that an event or a span belongs to, and where its log lines go.
 #[derive(Clone)]
-struct Owner {
-    backend: Arc<dyn Backend>,
-    flow: Option<Arc<FlowRun>>,
-    task: Option<Arc<TaskRun>>,
+pub(crate) struct Owner {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) flow: Option<Arc<FlowRun>>,
+    pub(crate) task: Option<Arc<TaskRun>>,
 }
 
 impl RunLogs {
-    pub(crate) fn new(level: Level, console: Option<Console>) -> Self {
-        Self { level, console }
+    /// `present` tells which run the code at hand belongs to.
+    pub(crate) fn new(level: Level, console: Option<Console>, present: fn() -> Option<Owner>) -> Self {
+        Self { level, console, present }
     }
 
     /// A filter that lets through what this layer wants, for a subscriber that has no other use.
@@ -54,14 +55,6 @@ impl RunLogs {
 }
 
 impl Owner {
-    fn present() -> Option<Self> {
-        context::with(|context| Self {
-            backend: Arc::clone(&context.ports.backend),
-            flow: context.flow_run().cloned(),
-            task: context.task.clone(),
-        })
-    }
-
     fn is_run(&self) -> bool {
         self.flow.is_some() || self.task.is_some()
     }
@@ -75,7 +68,7 @@ where
         if attributes.metadata().target() != RUN {
             return;
         }
-        if let (Some(span), Some(owner)) = (around.span(id), Owner::present()) {
+        if let (Some(span), Some(owner)) = (around.span(id), (self.present)()) {
             span.extensions_mut().insert(owner);
         }
     }
@@ -84,7 +77,7 @@ where
         if !self.wants(event.metadata()) {
             return;
         }
-        let owner = Owner::present().filter(Owner::is_run).or_else(|| {
+        let owner = (self.present)().filter(Owner::is_run).or_else(|| {
             let mut scope = around.event_scope(event)?;
             scope.find_map(|span| span.extensions().get::<Owner>().cloned())
         });

@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::backend::{Answer, Backend, History, NewFlowRun, ParentRun, Proposal, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
-use crate::engine::orchestrate::{FlowRetries, orchestrate};
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::{FlowRunId, TaskRunId};
 use crate::names;
+use crate::orchestrate::{FlowRetries, orchestrate};
 use crate::run::{FlowRun, TaskRun, Track};
 use crate::state::{State, StateName};
 
