@@ -36,17 +36,20 @@ pub(super) fn deliver_before(reporter: UnboundedSender<Ask>, patience: Duration)
     reporters.push((reporter, patience));
 }
 
+/// Whoever asked may be gone.
+pub(super) fn ignore<E>(_: Result<(), E>) {}
+
 extern "C" fn at_exit() {
     let reporters = std::mem::take(&mut *lock(&REPORTERS));
     for (reporter, patience) in reporters {
         let (done, crashed) = channel();
         let why = "Execution was ended by the exit of the process.".to_owned();
-        if reporter.send(Ask::Crash(why, Box::new(move || drop(done.send(()))))).is_err() {
+        if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
             continue;
         }
         let _ = crashed.recv_timeout(patience);
         let (done, flushed) = channel();
-        let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| drop(done.send(left)))));
+        let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
         let left = match flushed.recv_timeout(QUIET) {
             Err(RecvTimeoutError::Timeout) => {
                 if std::io::stderr().is_terminal() {

@@ -113,7 +113,7 @@ impl Backend for Server {
     }
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
-        let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| drop(reply.send(left)))));
+        let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 

@@ -39,9 +39,8 @@ impl Queue {
             let mut waiting = lock(&self.waiting);
             let full = waiting.events.len() >= MAX_EVENTS;
             match &event {
-                Event::Log(record) if full || waiting.log_bytes > MAX_LOG_BYTES => {
+                Event::Log(_) if full || waiting.log_bytes > MAX_LOG_BYTES => {
                     waiting.dropped.logs += 1;
-                    drop(record);
                     return;
                 }
                 Event::TaskState(..) if full => {

@@ -33,10 +33,10 @@ pub(super) async fn watch(reporter: UnboundedSender<Ask>) {
     let report = async {
         let (done, reported) = oneshot::channel();
         let why = format!("Execution was aborted by {what}.");
-        let _ = reporter.send(Ask::Crash(why, Box::new(|| drop(done.send(())))));
+        let _ = reporter.send(Ask::Crash(why, Box::new(|| exit::ignore(done.send(())))));
         let _ = reported.await;
         let (done, flushed) = oneshot::channel();
-        let _ = reporter.send(Ask::Flush(PATIENCE, Box::new(|left| drop(done.send(left)))));
+        let _ = reporter.send(Ask::Flush(PATIENCE, Box::new(|left| exit::ignore(done.send(left)))));
         if let Ok(left) = flushed.await {
             exit::state(&left);
         }
