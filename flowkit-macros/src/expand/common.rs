@@ -42,9 +42,10 @@ pub(crate) fn item(
     let (vis, keyword, name) = (&function.vis, &function.sig.fn_token, &signature.name);
     let output = &signature.output;
     let end = quote_spanned!(signature.end=> >);
+    let none = fallback::no_generics();
     let mut braces = Group::new(Delimiter::Brace, inside);
     braces.set_span(function.block.span());
-    quote!(#(#attrs)* #vis #keyword #name(#inputs) -> #call<#output #end #braces)
+    quote!(#(#attrs)* #vis #keyword #name #none(#inputs) -> #call<#output #end #braces)
 }
 
 /// What the function is called by default, in the form without `r#`.
@@ -145,13 +146,28 @@ pub(crate) fn run(checked: &Checked<'_>) -> TokenStream {
         Body::Blocking => quote!(#body(#(#names),*)),
     };
     let outcome = match &checked.signature.output {
-        Output::Fallible(_) => quote!(::flowkit::__private::outcome!(#call)),
+        Output::Fallible(ty) => quote_spanned!(at(ty.span())=> ::flowkit::__private::outcome!(#call)),
         Output::Plain(_) => quote!(::core::result::Result::Ok(#call)),
     };
     match checked.signature.body {
-        Body::Async => quote!(|(#(#names,)*)| async move { #outcome }),
+        Body::Async => quote_spanned!(at(body.span())=> |(#(#names,)*)| async move { #outcome }),
         Body::Blocking => quote!(|(#(#names,)*)| #outcome),
     }
+}
+
+/// The one call; what rustc finds wrong with it is found at the function's name.
+pub(crate) fn call(checked: &Checked<'_>, start: &TokenStream, values: &TokenStream, run: &TokenStream) -> TokenStream {
+    let at = at(checked.signature.name.span());
+    let start = start.clone().into_iter().map(|mut token| {
+        token.set_span(at);
+        token
+    });
+    quote_spanned!(at=> #(#start)*(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run))
+}
+
+/// Where the user's token is, but from the macro: errors point there, and lints do not.
+fn at(token: Span) -> Span {
+    Span::mixed_site().located_at(token)
 }
 
 /// The assertion that a return type that does not look like a result is none.

@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use super::{Checked, common};
@@ -27,6 +26,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let (body, setters, args, run) =
         (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
     let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
+    let call = common::call(checked, &start, &values, &run);
     let inside = quote! {
             #body
             #plain
@@ -41,7 +41,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                     |parameters| ::flowkit::__private::call_with(&#name, parameters),
                 )
             }
-            #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
+            #call
     };
     common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::FlowCall), inside)
 }
@@ -52,7 +52,7 @@ fn param(Arg { name, ty, default, description }: &Arg) -> TokenStream {
     let default = default.as_ref().map(|default| {
         let default = match default {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                quote_spanned!(text.span()=> <#ty as ::core::convert::From<&str>>::from(#text))
+                quote_spanned!(text.span()=> ::core::convert::Into::<#ty>::into(#text))
             }
             other => quote!(#other),
         };
@@ -65,12 +65,10 @@ fn assertions(checked: &Checked<'_>) -> TokenStream {
     let signature = checked.signature;
     let clone = checked.options.retries.is_some_and(|retries| retries > 0);
     let args = signature.args.iter().map(|Arg { ty, .. }| {
-        let clone =
-            clone.then(|| quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_clone::<#ty>();));
-        quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_param::<#ty>(); #clone)
+        let clone = clone.then(|| quote!(const _: () = ::flowkit::__private::assert_clone::<#ty>();));
+        quote!(const _: () = ::flowkit::__private::assert_param::<#ty>(); #clone)
     });
     let output = &signature.output;
-    let span = output.ty().span();
-    let output = quote_spanned!(span=> const _: () = ::flowkit::__private::assert_output::<#output>(););
+    let output = quote!(const _: () = ::flowkit::__private::assert_output::<#output>(););
     quote!(#(#args)* #output)
 }
