@@ -17,7 +17,8 @@ fn body(checked: &Checked<'_>) -> TokenStream {
         #[allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "arguments are owned, and `async` says where it runs")]
         #body
     };
-    if checked.options.log_prints != Some(true) {
+    // Whether a run logs its prints is known when it runs: tasks take it from their flow, flows from the settings.
+    if checked.options.log_prints == Some(false) {
         return body;
     }
     quote! {

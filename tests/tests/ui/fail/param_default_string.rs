@@ -1,10 +1,11 @@
 use flowkit::prelude::*;
 
+#[derive(Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Count(u32);
+
 #[flow]
-async fn double(#[param(default = "three")] n: u32) -> u32 {
-    n * 2
+async fn double(#[param(default = "three")] n: Count) -> u32 {
+    n.0 * 2
 }
 
-fn main() {
-    let _ = double(2);
-}
+fn main() {}
