@@ -20,6 +20,7 @@ use flowkit::prelude::*;
     log_prints = true,
 )]
 pub async fn fetch_page(api: String, page: u32) -> anyhow::Result<Vec<String>> {
+    println!();
     println!("{api} {page}");
     anyhow::ensure!(page < 10, "no such page");
     Ok(vec![format!("{api}/{page}")])
