@@ -55,7 +55,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.0.track.with(|states| states.last().is_some_and(State::is_final)) {
+        if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) {
             return;
         }
         let _ = self.apply(if panic::is_unwinding() {

@@ -28,8 +28,10 @@ impl LiveServer {
         self.eventually(&format!("{count} settled task runs"), |server| {
             let runs = server.post("/task_runs/filter", &query).as_array()?.clone();
             let settled = |run: &Value| {
-                run["state_name"] == "NotReady"
-                    || ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"].iter().any(|state| run["state_type"] == *state)
+                // The row and its state are stored one after the other.
+                let whole = run["state"]["type"] == run["state_type"];
+                let ended = ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"].iter().any(|it| run["state_type"] == *it);
+                whole && (ended || run["state_name"] == "NotReady")
             };
             (runs.len() == count && runs.iter().all(settled)).then_some(runs)
         })
