@@ -162,7 +162,7 @@ impl<T> LiveTask<T> {
         let mut inputs: Option<TaskInputs> = self.job.body.inputs();
         if !dependencies.is_empty() {
             let runs: Vec<TaskInput> = dependencies.iter().flat_map(|it| it.runs.clone()).collect();
-            inputs.get_or_insert_with(|| self.run().inputs()).push(("wait_for", runs));
+            inputs.get_or_insert_with(|| self.run().no_inputs()).push(("wait_for", runs));
         }
         let cancel = self.context.cancel.clone();
         let waited = {
