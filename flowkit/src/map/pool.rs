@@ -3,16 +3,19 @@
 //! Workers are what bounds the map. No permit is held while a task waits for another, so nested maps and
 //! submits inside of mapped tasks cannot block each other.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Poll, Waker};
 
+use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::TaskCall;
+use crate::call::{TaskCall, spawn};
 use crate::engine::context::Context;
-use crate::engine::task_run;
+use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
 use crate::run::{TaskRun, lock};
 
@@ -108,20 +111,19 @@ impl<T: Send + 'static> Pool<T> {
         }
         for _ in 0..to_start {
             let worker = work(Arc::clone(self), ambient.clone(), on_begin.cloned());
-            match tokio::runtime::Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn(worker)),
-                Err(_) => self.give_up(),
+            // A flow run that lets go of the map still waits for what is under way.
+            if let Err(error) = spawn(ambient.flow.as_deref(), None, worker) {
+                self.give_up(&error);
             }
         }
     }
 
     /// There is no runtime to run workers on: every call fails.
-    fn give_up(&self) {
+    fn give_up(&self, error: &Error) {
         let mut state = lock(&self.state);
         state.workers -= 1;
         while let Some((index, _)) = state.calls.pop_front() {
-            let error = Error::new(ErrorKind::Definition, "map needs a tokio runtime: use it in async code");
-            state.done.push_back((index, Err(error)));
+            state.done.push_back((index, Err(error.clone())));
         }
     }
 
@@ -166,6 +168,10 @@ impl<T: Send + 'static> Pool<T> {
     }
 }
 
+fn panicked(payload: &(dyn Any + Send)) -> Error {
+    Error::new(ErrorKind::Panicked, format!("a task run {}", panic::describe(payload)))
+}
+
 async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin: Option<OnBegin>) {
     let mut done = None;
     loop {
@@ -177,7 +183,9 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
                     let cancel = on_begin(index, live.run());
                     live.cancelled_by(cancel);
                 }
-                done = Some((index, live.finish().await));
+                // Bodies are caught by the run itself; this is for the little else that is the user's code.
+                let result = AssertUnwindSafe(live.finish()).catch_unwind().await;
+                done = Some((index, result.unwrap_or_else(|payload| Err(panicked(&*payload)))));
                 tokio::task::coop::consume_budget().await;
             }
             Ok(None) => more_calls.await,
