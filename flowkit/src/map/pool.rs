@@ -17,6 +17,7 @@ use crate::call::{TaskCall, spawn};
 use crate::engine::context::Context;
 use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
+use crate::map::OnFailure;
 use crate::run::{TaskRun, lock};
 
 /// A result with the index of its item.
@@ -29,6 +30,7 @@ pub(super) struct Pool<T> {
     state: Mutex<State<T>>,
     more_calls: Notify,
     limit: usize,
+    on_failure: OnFailure,
 }
 
 struct State<T> {
@@ -62,7 +64,7 @@ impl<T> Pool<T> {
 }
 
 impl<T: Send + 'static> Pool<T> {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
+    pub(super) fn new(limit: usize, on_failure: OnFailure) -> Arc<Self> {
         let state = State {
             calls: VecDeque::new(),
             done: VecDeque::new(),
@@ -71,7 +73,7 @@ impl<T: Send + 'static> Pool<T> {
             closed: false,
             consumer: None,
         };
-        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), limit })
+        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), limit, on_failure })
     }
 
     /// Calls that may wait for a worker, beyond those that run: enough to keep workers busy between two visits
@@ -173,10 +175,16 @@ fn panicked(payload: &(dyn Any + Send)) -> Error {
 }
 
 async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin: Option<OnBegin>) {
-    let mut done = None;
+    let mut done: Option<Done<T>> = None;
     loop {
         let more_calls = pool.more_calls.notified();
-        match pool.exchange(done.take()) {
+        let stop = pool.on_failure == OnFailure::Stop && done.as_ref().is_some_and(|(_, result)| result.is_err());
+        let next = pool.exchange(done.take());
+        if stop {
+            // The failure is in its place already, before those that follow from it.
+            ambient.cancel.cancel();
+        }
+        match next {
             Ok(Some((index, call))) => {
                 let mut live = task_run::begin(call.job, ambient.clone());
                 if let Some(on_begin) = &on_begin {
