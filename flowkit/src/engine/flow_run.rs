@@ -62,19 +62,27 @@ impl<T> Drop for LiveFlow<T> {
     }
 }
 
-struct Record(Arc<FlowRun>, Arc<dyn Backend>);
+/// The record of a run together with the duty to bring it to a final state, unless the backend took that away.
+struct Record {
+    run: Arc<FlowRun>,
+    backend: Arc<dyn Backend>,
+    left_alone: bool,
+}
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let current = self.0.track.current();
+        if self.left_alone {
+            return;
+        }
+        let current = self.run.track.current();
         let fact = if std::thread::panicking() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the flow.".into() }
         } else {
             Fact::Cancelled { message: "Flow run was dropped before it ended.".into() }
         };
         if let Ok(state) = transition(current.as_ref(), fact, clock::now()) {
-            self.0.track.push(state.clone());
-            self.1.emit(Event::FlowEnded(Arc::clone(&self.0), state));
+            self.run.track.push(state.clone());
+            self.backend.emit(Event::FlowEnded(Arc::clone(&self.run), state));
         }
     }
 }
@@ -130,7 +138,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         let what = if is_subflow { "subflow" } else { "flow" };
         tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
     });
-    let record = Record(run, Arc::clone(&ambient.ports.backend));
+    let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
     Ok(LiveFlow { job, effective, record, context, scope, caller: ambient.flow })
 }
 
@@ -151,7 +159,7 @@ enum Settled {
 
 impl<T> LiveFlow<T> {
     pub(crate) fn run(&self) -> &Arc<FlowRun> {
-        &self.record.0
+        &self.record.run
     }
 
     /// Brings the run to its end.
@@ -293,6 +301,7 @@ impl<T> LiveFlow<T> {
                     continue;
                 }
                 Answer::Abort(why) => {
+                    self.record.left_alone = true;
                     return Err(self.error(ErrorKind::Aborted, &format!("was left alone as the server asked: {why}")));
                 }
             };
@@ -346,3 +355,6 @@ async fn settle(submitted: &TaskTracker, cancel: &CancellationToken, limit: Opti
 fn cancelled() -> Fact {
     Fact::Cancelled { message: "Flow run was cancelled.".into() }
 }
+
+#[cfg(test)]
+mod tests;
