@@ -26,7 +26,7 @@ async fn stubborn(started: Count) -> Result<(), String> {
 
 #[task(retries = 3)]
 async fn passes_on(seconds: u64) -> flowkit::Result<u64> {
-    Ok(nap(seconds).await?)
+    nap(seconds).await
 }
 
 #[task]
@@ -240,7 +240,7 @@ async fn cancelling_a_flow_cancels_everything_below_it_before_it_ends_itself() {
 async fn a_flow_cancelled_while_it_waits_for_the_work_it_submitted_is_cancelled() {
     let lab = Lab::default();
     lab.run(async {
-        cancelled(body_is_done(60)).await;
+        let _ = cancelled(body_is_done(60)).await;
         all_stopped_at(&lab, 3);
     })
     .await;
@@ -249,7 +249,7 @@ async fn a_flow_cancelled_while_it_waits_for_the_work_it_submitted_is_cancelled(
 #[tokio::test(start_paused = true)]
 async fn a_flow_is_cancelled_while_it_waits_for_its_retry() {
     let lab = Lab::default();
-    lab.run(async { cancelled(stubborn_flow()).await }).await;
+    let _ = lab.run(async { cancelled(stubborn_flow()).await }).await;
     let run = lab.flow("stubborn-flow");
     assert_eq!(path(&run.states()), "Pending > Running > AwaitingRetry > Cancelled");
     assert_eq!(seconds(&run.states()), [0, 0, 0, 3]);

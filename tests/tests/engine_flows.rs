@@ -63,7 +63,7 @@ async fn grandparent() -> flowkit::Result<u64> {
 
 #[task]
 async fn in_task() -> flowkit::Result<u64> {
-    Ok(parent().await?)
+    parent().await
 }
 
 #[tokio::test(start_paused = true)]

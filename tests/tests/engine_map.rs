@@ -123,7 +123,9 @@ async fn there_is_a_finite_default_limit() {
 async fn a_stream_runs_only_a_little_ahead_of_its_consumer() {
     let (lab, made) = (Lab::default(), AtomicUsize::new(0));
     lab.run(async {
-        let items = (0..1_000_000).inspect(|_| drop(made.fetch_add(1, Ordering::Relaxed)));
+        let items = (0..1_000_000).inspect(|_| {
+            made.fetch_add(1, Ordering::Relaxed);
+        });
         let first: Vec<_> = flowkit::map(items, double).limit(4).stream().take(10).collect().await;
         assert_eq!(first.len(), 10);
         sleep(Duration::from_secs(60)).await;

@@ -144,8 +144,7 @@ fn a_definition_tells_what_the_author_wrote() {
     );
 }
 
-fn no_flow(n: u8) -> FlowCall<u8> {
-    drop(n);
+fn no_flow(_n: u8) -> FlowCall<u8> {
     no_parameters()
 }
 

@@ -118,7 +118,7 @@ async fn a_blocking_body_that_takes_too_long_holds_neither_its_run_nor_its_flow(
 
 #[task]
 async fn outer() -> flowkit::Result<u64> {
-    Ok(slow(9).await?)
+    slow(9).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
 //! Random programs, and the rules that hold for each.
 
-pub mod program;
-pub mod rules;
+pub(crate) mod program;
+pub(crate) mod rules;

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 /// How a call is made.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub enum Way {
+pub(crate) enum Way {
     Await,
     /// Submitted, and awaited when everything has been called.
     Submit,
@@ -25,7 +25,7 @@ pub enum Way {
 
 /// How a body of a leaf ends.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub enum End {
+pub(crate) enum End {
     Returns,
     Fails,
     FailsOnce,
@@ -34,7 +34,7 @@ pub enum End {
 
 /// A task that does nothing but take time and end.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     seconds: u8,
     end: End,
     retries: u32,
@@ -43,14 +43,14 @@ pub struct Leaf {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub enum Node {
+pub(crate) enum Node {
     Leaf { leaf: Leaf, way: Way, waits: bool },
     Map { leaves: Vec<Leaf>, limit: usize, fail_fast: bool, way: Way },
     Task { nodes: Vec<Node>, way: Way, retries: u32 },
     Flow { nodes: Vec<Node>, way: Way, retries: u32, timeout: Option<u8>, fails: bool },
 }
 
-pub fn way() -> impl Strategy<Value = Way> {
+pub(crate) fn way() -> impl Strategy<Value = Way> {
     prop_oneof![
         3 => Just(Way::Await),
         3 => Just(Way::Submit),
@@ -67,7 +67,7 @@ fn leaf() -> impl Strategy<Value = Leaf> {
         .prop_map(|(seconds, end, retries, delay, timeout)| Leaf { seconds, end, retries, delay, timeout })
 }
 
-pub fn node() -> impl Strategy<Value = Node> {
+pub(crate) fn node() -> impl Strategy<Value = Node> {
     let leaves = prop::collection::vec(leaf(), 0..5);
     let simple = prop_oneof![
         3 => (leaf(), way(), any::<bool>()).prop_map(|(leaf, way, waits)| Node::Leaf { leaf, way, waits }),
@@ -134,7 +134,7 @@ enum Left {
 }
 
 /// Makes all calls in turn, whatever becomes of them.
-pub async fn run(nodes: Vec<Node>) -> u8 {
+pub(crate) async fn run(nodes: Vec<Node>) -> u8 {
     let mut left = Vec::new();
     let mut last: Option<TaskFuture<u8>> = None;
     let count = u8::try_from(nodes.len()).unwrap_or(u8::MAX);

@@ -37,20 +37,20 @@ fn check_effort(effort: Effort, states: &[State], retries: u32) {
 }
 
 /// Checks a task run by itself. The stand-in of a subflow is retried as its flow is.
-pub fn check_task(run: &TaskRun) {
+pub(crate) fn check_task(run: &TaskRun) {
     check_states(&run.states(), true);
     let stands_in = run.task().name == "branch-flow";
     check_effort(run.effort(), &run.states(), if stands_in { 1 } else { run.retries() });
 }
 
 /// Checks that a task run is over.
-pub fn check_ended(run: &TaskRun) {
+pub(crate) fn check_ended(run: &TaskRun) {
     let state = run.state();
     assert!(state.is_final() || state.name() == "NotReady", "{} still goes on: {state:?}", run.name());
 }
 
 /// Checks a flow run and that nothing in it outlived it.
-pub fn check_flow(run: &FlowRun, tasks: &[Arc<TaskRun>], flows: &[Arc<FlowRun>]) {
+pub(crate) fn check_flow(run: &FlowRun, tasks: &[Arc<TaskRun>], flows: &[Arc<FlowRun>]) {
     check_states(&run.states(), false);
     check_effort(run.effort(), &run.states(), 1);
     let end = run.state().timestamp();
