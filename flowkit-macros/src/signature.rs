@@ -1,6 +1,6 @@
 //! Checks that a function can be a task or a flow.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::{ToTokens, quote};
 use syn::{Expr, FnArg, GenericParam, Pat, PatType, ReturnType, Type};
 
@@ -18,6 +18,8 @@ pub(crate) struct Signature {
     pub(crate) body: Body,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
+    /// Where it ends in the source.
+    pub(crate) end: Span,
 }
 
 /// How the body runs.
@@ -51,14 +53,21 @@ pub(crate) fn check(kind: Kind, sig: &syn::Signature, errors: &mut Errors) -> Op
     if let Some(extra) = sig.inputs.iter().nth(MOST) {
         own.at(extra, format!("a {} has at most {MOST} arguments: group them in a struct", kind.noun()));
     }
-    let args = sig.inputs.iter().filter_map(|input| argument(kind, input, &mut own)).collect();
+    let args: Vec<Arg> = sig.inputs.iter().filter_map(|input| argument(kind, input, &mut own)).collect();
+    for (index, Arg { name, .. }) in args.iter().enumerate() {
+        if args[..index].iter().any(|earlier| earlier.name == *name) {
+            own.at(name, format!("two arguments are called `{name}`"));
+        }
+    }
     let output = output(kind, &sig.output, &mut own);
     if let Some(error) = own.finish() {
         errors.push(error);
         return None;
     }
     let body = if sig.asyncness.is_some() { Body::Async } else { Body::Blocking };
-    Some(Signature { name: sig.ident.clone(), body, args, output: output? })
+    let last = sig.output.to_token_stream().into_iter().last();
+    let end = last.map_or(sig.paren_token.span.close(), |last| last.span());
+    Some(Signature { name: sig.ident.clone(), body, args, output: output?, end })
 }
 
 fn qualifiers(kind: Kind, sig: &syn::Signature, errors: &mut Errors) {
@@ -138,14 +147,6 @@ fn is_result(ty: &Type) -> bool {
         Type::Group(group) => is_result(&group.elem),
         Type::Paren(paren) => is_result(&paren.elem),
         _ => false,
-    }
-}
-
-impl Output {
-    pub(crate) fn ty(&self) -> &Type {
-        match self {
-            Self::Fallible(ty) | Self::Plain(ty) => ty,
-        }
     }
 }
 

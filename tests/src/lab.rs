@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowkit::{FlowRun, History, LogRecord, Runtime, State, TaskRun};
 
@@ -85,8 +86,13 @@ pub fn path(states: &[State]) -> String {
     states.iter().map(State::name).collect::<Vec<_>>().join(" > ")
 }
 
-/// Tells how many whole seconds after the first state each state was entered.
+/// Tells how many seconds after the first state each state was entered.
 pub fn seconds(states: &[State]) -> Vec<u64> {
     let Some(first) = states.first() else { return Vec::new() };
-    states.iter().map(|state| (state.timestamp().since(first.timestamp()).as_secs_f64()).round() as u64).collect()
+    states.iter().map(|state| rounded(state.timestamp().since(first.timestamp()))).collect()
+}
+
+/// Returns seconds without what timers and the microseconds between states add.
+pub fn rounded(duration: Duration) -> u64 {
+    duration.as_secs_f64().round() as u64
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flowkit::prelude::*;
 use flowkit::{ErrorKind, FlowFuture};
-use flowkit_tests::lab::{Lab, path, seconds};
+use flowkit_tests::lab::{Lab, path, rounded, seconds};
 use tokio::time::{sleep, timeout};
 
 type Count = Arc<AtomicU32>;
@@ -207,7 +207,7 @@ fn all_stopped_at(lab: &Lab, second: u64) {
     let root = lab.all_flows()[0].states()[0].timestamp();
     let ended = |name: &str, state: flowkit::State| {
         assert_eq!(state.name(), "Cancelled", "{name}");
-        assert_eq!(state.timestamp().since(root).as_secs(), second, "{name}");
+        assert_eq!(rounded(state.timestamp().since(root)), second, "{name}");
     };
     lab.all_flows().iter().for_each(|run| ended(run.flow().name, run.state()));
     lab.all_tasks().iter().for_each(|run| ended(run.task().name, run.state()));

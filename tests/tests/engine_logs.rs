@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowkit::prelude::*;
 use flowkit::{Level, LogRecord};
-use flowkit_tests::lab::Lab;
+use flowkit_tests::lab::{Lab, rounded};
 use tokio::time::sleep;
 use tracing::Instrument;
 
@@ -115,7 +115,7 @@ async fn a_line_has_the_time_at_which_it_was_written() {
     let lab = Lab::default();
     lab.run(async { talk().await }).await.expect("it succeeds");
     let gap = lab.log("in a nested function").timestamp.since(lab.log("in the body").timestamp);
-    assert_eq!(gap.as_secs(), 1);
+    assert_eq!(rounded(gap), 1);
 }
 
 #[task(log_prints)]
@@ -133,9 +133,15 @@ fn prints_blocking() {
     println!("printed by a blocking task");
 }
 
+#[task]
+async fn prints_as_its_flow() {
+    println!("printed by a task that says nothing");
+}
+
 #[flow(log_prints)]
 async fn printing() -> flowkit::Result<()> {
     println!("printed by a flow");
+    prints_as_its_flow().await?;
     prints().await?;
     prints_blocking().await?;
     prints_privately().await
@@ -152,6 +158,27 @@ async fn with_log_prints_a_printed_line_is_a_log_line() {
     assert_eq!((line.flow_run_id, line.task_run_id), (Some(flow.id()), Some(task.id())));
     assert_eq!(lab.log("printed by a blocking task").task_run_id, Some(lab.task("prints_blocking").id()));
     assert!(lab.logs_with("kept to itself").is_empty());
+}
+
+#[flow]
+async fn not_printing() -> flowkit::Result<()> {
+    println!("printed by a flow that says nothing");
+    prints_as_its_flow().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_says_nothing_of_log_prints_does_as_its_flow() {
+    let lab = Lab::default();
+    lab.run(async { printing().await }).await.expect("it succeeds");
+    let line = lab.log("printed by a task that says nothing");
+    assert_eq!(line.task_run_id, Some(lab.task("prints_as_its_flow").id()));
+
+    let lab = Lab::default();
+    lab.run(async { not_printing().await }).await.expect("it succeeds");
+    assert!(lab.logs_with("printed by a task that says nothing").is_empty());
+    assert!(lab.logs_with("printed by a flow that says nothing").is_empty());
+    lab.run(async { prints_as_its_flow().with(Options::new().log_prints(true)).await }).await.expect("it succeeds");
+    assert_eq!(lab.logs_with("printed by a task that says nothing").len(), 1, "a call can turn it on");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flowkit::prelude::*;
 use flowkit::{ErrorKind, runtime};
-use flowkit_tests::lab::{Lab, path, seconds};
+use flowkit_tests::lab::{Lab, path, rounded, seconds};
 use tokio::time::{advance, sleep};
 
 #[task(timeout = "5s")]
@@ -27,7 +27,7 @@ async fn a_body_that_takes_too_long_ends_as_timed_out() {
     let error = lab.run(async { slow(9).await }).await.expect_err("it takes too long");
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.is_timeout());
-    assert_eq!(error.elapsed().map(|elapsed| elapsed.as_secs()), Some(5));
+    assert_eq!(error.elapsed().map(rounded), Some(5));
     let run = lab.task("slow");
     assert_eq!((path(&run.states()), seconds(&run.states())), ("Pending > Running > TimedOut".into(), vec![0, 0, 5]));
     assert!(run.state().is_failed(), "the state's type is FAILED");

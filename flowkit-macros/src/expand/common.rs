@@ -1,20 +1,24 @@
 //! What tasks and flows have in common.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::Checked;
 use crate::args::{Delay, Options};
-use crate::function::Function;
 use crate::signature::{Arg, Body, Output, Signature};
 use crate::{attrs, doc, fallback};
 
 /// The user's function under another name, and what it needs beside it.
 pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     let body = fallback::body(checked.function);
-    if checked.options.log_prints != Some(true) {
+    let body = quote! {
+        #[allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "arguments are owned, and `async` says where it runs")]
+        #body
+    };
+    // Whether a run logs its prints is known when it runs: tasks take it from their flow, flows from the settings.
+    if checked.options.log_prints == Some(false) {
         return body;
     }
     quote! {
@@ -24,10 +28,25 @@ pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     }
 }
 
-/// The attributes of the function that callers see.
-pub(crate) fn item_attrs(function: &Function) -> TokenStream {
+/// The function that callers see, which returns a `call`.
+///
+/// Its keyword, its braces and the end of its return type are where the user's are: to rustc it is the user's
+/// function then, and is reported if nobody uses it.
+pub(crate) fn item(
+    checked: &Checked<'_>,
+    inputs: &TokenStream,
+    call: &TokenStream,
+    inside: TokenStream,
+) -> TokenStream {
+    let Checked { function, signature, .. } = checked;
     let attrs = function.attrs.iter().filter(|attr| attrs::is_for_item(attr));
-    quote!(#(#attrs)*)
+    let (vis, keyword, name) = (&function.vis, &function.sig.fn_token, &signature.name);
+    let output = &signature.output;
+    let end = quote_spanned!(signature.end=> >);
+    let none = fallback::no_generics();
+    let mut braces = Group::new(Delimiter::Brace, inside);
+    braces.set_span(function.block.span());
+    quote!(#(#attrs)* #vis #keyword #name #none(#inputs) -> #call<#output #end #braces)
 }
 
 /// What the function is called by default, in the form without `r#`.
@@ -128,13 +147,28 @@ pub(crate) fn run(checked: &Checked<'_>) -> TokenStream {
         Body::Blocking => quote!(#body(#(#names),*)),
     };
     let outcome = match &checked.signature.output {
-        Output::Fallible(_) => quote!(::flowkit::__private::outcome!(#call)),
+        Output::Fallible(ty) => quote_spanned!(at(ty.span())=> ::flowkit::__private::outcome!(#call)),
         Output::Plain(_) => quote!(::core::result::Result::Ok(#call)),
     };
     match checked.signature.body {
-        Body::Async => quote!(|(#(#names,)*)| async move { #outcome }),
+        Body::Async => quote_spanned!(at(body.span())=> |(#(#names,)*)| async move { #outcome }),
         Body::Blocking => quote!(|(#(#names,)*)| #outcome),
     }
+}
+
+/// The one call; what rustc finds wrong with it is found at the function's name.
+pub(crate) fn call(checked: &Checked<'_>, start: &TokenStream, values: &TokenStream, run: &TokenStream) -> TokenStream {
+    let at = at(checked.signature.name.span());
+    let start = start.clone().into_iter().map(|mut token| {
+        token.set_span(at);
+        token
+    });
+    quote_spanned!(at=> #(#start)*(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run))
+}
+
+/// Where the user's token is, but from the macro: errors point there, and lints do not.
+fn at(token: Span) -> Span {
+    Span::mixed_site().located_at(token)
 }
 
 /// The assertion that a return type that does not look like a result is none.

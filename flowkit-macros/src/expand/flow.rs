@@ -2,15 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use super::{Checked, common};
 use crate::signature::{Arg, Body};
 
 pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
-    let Checked { function, options, signature, hash } = checked;
-    let (attrs, vis, name, output) = (common::item_attrs(function), &function.vis, &signature.name, &signature.output);
+    let Checked { options, signature, hash, .. } = checked;
+    let name = &signature.name;
     let inputs = signature.args.iter().map(|arg| {
         let (name, ty) = (common::outer_name(signature, arg), &arg.ty);
         quote!(#name: #ty)
@@ -27,9 +26,8 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let (body, setters, args, run) =
         (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
     let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
-    quote! {
-        #attrs
-        #vis fn #name(#(#inputs),*) -> ::flowkit::FlowCall<#output> {
+    let call = common::call(checked, &start, &values, &run);
+    let inside = quote! {
             #body
             #plain
             #assertions
@@ -43,9 +41,9 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                     |parameters| ::flowkit::__private::call_with(&#name, parameters),
                 )
             }
-            #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
-        }
-    }
+            #call
+    };
+    common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::FlowCall), inside)
 }
 
 fn param(Arg { name, ty, default, description }: &Arg) -> TokenStream {
@@ -54,7 +52,7 @@ fn param(Arg { name, ty, default, description }: &Arg) -> TokenStream {
     let default = default.as_ref().map(|default| {
         let default = match default {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                quote_spanned!(text.span()=> <#ty as ::core::convert::From<&str>>::from(#text))
+                quote_spanned!(text.span()=> ::core::convert::Into::<#ty>::into(#text))
             }
             other => quote!(#other),
         };
@@ -67,12 +65,10 @@ fn assertions(checked: &Checked<'_>) -> TokenStream {
     let signature = checked.signature;
     let clone = checked.options.retries.is_some_and(|retries| retries > 0);
     let args = signature.args.iter().map(|Arg { ty, .. }| {
-        let clone =
-            clone.then(|| quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_clone::<#ty>();));
-        quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_param::<#ty>(); #clone)
+        let clone = clone.then(|| quote!(const _: () = ::flowkit::__private::assert_clone::<#ty>();));
+        quote!(const _: () = ::flowkit::__private::assert_param::<#ty>(); #clone)
     });
     let output = &signature.output;
-    let span = output.ty().span();
-    let output = quote_spanned!(span=> const _: () = ::flowkit::__private::assert_output::<#output>(););
+    let output = quote!(const _: () = ::flowkit::__private::assert_output::<#output>(););
     quote!(#(#args)* #output)
 }

@@ -1,15 +1,14 @@
 //! What `#[task]` emits.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 
 use super::{Checked, common};
 use crate::signature::{Arg, Body};
 
 pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
-    let Checked { function, options, signature, .. } = checked;
-    let (attrs, vis, name, output) = (common::item_attrs(function), &function.vis, &signature.name, &signature.output);
+    let Checked { options, signature, .. } = checked;
+    let name = &signature.name;
     let inputs = signature.args.iter().map(|arg| {
         let (name, ty) = (common::outer_name(signature, arg), &arg.ty);
         quote!(#name: impl ::core::convert::Into<::flowkit::Input<#ty>>)
@@ -26,30 +25,27 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let (body, setters, args, run) =
         (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
     let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
-    quote! {
-        #attrs
-        #vis fn #name(#(#inputs),*) -> ::flowkit::TaskCall<#output> {
+    let call = common::call(checked, &start, &values, &run);
+    let inside = quote! {
             #body
             #plain
             #assertions
             static __FLOWKIT_DEF: ::flowkit::__private::TaskDef =
                 ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]) #version #setters;
             #args
-            #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
-        }
-    }
+            #call
+    };
+    common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::TaskCall), inside)
 }
 
 fn assertions(checked: &Checked<'_>) -> TokenStream {
     let signature = checked.signature;
     let clone = checked.options.retries.is_some_and(|retries| retries > 0);
     let args = signature.args.iter().map(|Arg { ty, .. }| {
-        let clone =
-            clone.then(|| quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_clone::<#ty>();));
-        quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_arg::<#ty>(); #clone)
+        let clone = clone.then(|| quote!(const _: () = ::flowkit::__private::assert_clone::<#ty>();));
+        quote!(const _: () = ::flowkit::__private::assert_arg::<#ty>(); #clone)
     });
     let output = &signature.output;
-    let span = output.ty().span();
-    let output = quote_spanned!(span=> const _: () = ::flowkit::__private::assert_output::<#output>(););
+    let output = quote!(const _: () = ::flowkit::__private::assert_output::<#output>(););
     quote!(#(#args)* #output)
 }

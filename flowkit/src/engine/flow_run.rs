@@ -14,6 +14,7 @@ use crate::def::FlowDef;
 use crate::engine::attempt::{Ending, attempt, run_error};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, FlowScope};
+use crate::engine::panic;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::{Fact, transition};
 use crate::error::{Error, ErrorKind};
@@ -62,10 +63,11 @@ impl<T> Drop for LiveFlow<T> {
     }
 }
 
-/// The record of a run together with the duty to bring it to a final state, unless the backend took that away.
+/// The record of a run together with the duty to bring it to a final state.
 struct Record {
     run: Arc<FlowRun>,
     backend: Arc<dyn Backend>,
+    /// The server has said that the run is not ours to end.
     left_alone: bool,
 }
 
@@ -75,7 +77,7 @@ impl Drop for Record {
             return;
         }
         let current = self.run.track.current();
-        let fact = if std::thread::panicking() {
+        let fact = if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the flow.".into() }
         } else {
             Fact::Cancelled { message: "Flow run was dropped before it ended.".into() }
@@ -277,9 +279,9 @@ impl<T> LiveFlow<T> {
     }
 
     /// Proposes the state that follows from a fact, and adopts the backend's answer.
-    async fn conclude(&mut self, fact: Fact) -> Result<Verdict, Error> {
+    async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
         let force = matches!(fact, Fact::Crashed { .. });
-        let is_start = matches!(fact, Fact::Started);
+        let mut overruled = false;
         loop {
             let current = self.run().track.current();
             let Ok(state) = transition(current.as_ref(), fact.clone(), clock::now()) else {
@@ -290,11 +292,13 @@ impl<T> LiveFlow<T> {
             let entered = match answer {
                 Answer::Accept(state) => state,
                 Answer::Reject(state) => state,
-                Answer::Wait(delay) if is_start => {
-                    match self.context.cancel.run_until_cancelled(clock::sleep(delay)).await {
-                        Some(()) => continue,
-                        None => return Ok(Verdict::Again),
+                // A run that has not begun need not wait any longer once it is cancelled; one that has ended must.
+                Answer::Wait(delay) if fact == Fact::Started => {
+                    if self.context.cancel.run_until_cancelled(clock::sleep(delay)).await.is_none() {
+                        fact = cancelled();
+                        overruled = true;
                     }
+                    continue;
                 }
                 Answer::Wait(delay) => {
                     clock::sleep(delay).await;
@@ -307,6 +311,9 @@ impl<T> LiveFlow<T> {
             };
             let (entered_type, shown) = (entered.state_type(), entered.to_string());
             self.run().track.push(entered);
+            if entered_type == proposed && overruled {
+                return Err(self.error(ErrorKind::Cancelled, "was cancelled"));
+            }
             if entered_type == proposed {
                 return Ok(Verdict::Entered);
             }
@@ -314,7 +321,14 @@ impl<T> LiveFlow<T> {
                 StateType::Completed | StateType::Failed => {
                     Err(self.error(ErrorKind::Failed, &format!("was put into state {shown}")))
                 }
-                StateType::Cancelled | StateType::Cancelling => {
+                StateType::Cancelling => {
+                    // Somebody asked for it while the run went on; the only way out is to do as they ask.
+                    self.context.cancel.cancel();
+                    fact = cancelled();
+                    overruled = true;
+                    continue;
+                }
+                StateType::Cancelled => {
                     self.context.cancel.cancel();
                     Err(self.error(ErrorKind::Cancelled, "was cancelled"))
                 }

@@ -12,20 +12,25 @@ use read::Source;
 /// All settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
+    /// The server; `None` means that runs are kept in this process.
     pub(crate) api: Option<Api>,
+    /// Credentials for a server that the program itself names.
+    pub(crate) access: Api,
     pub(crate) logging: Logging,
     pub(crate) task_defaults: Defaults,
     pub(crate) flow_defaults: Defaults,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) flush_patience: FlushPatience,
 }
 
 /// How a server is reached.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Api {
     pub(crate) url: String,
     pub(crate) key: Option<String>,
     pub(crate) auth_string: Option<String>,
     pub(crate) insecure: bool,
+    pub(crate) cert_file: Option<String>,
 }
 
 impl std::fmt::Debug for Api {
@@ -60,6 +65,16 @@ impl Default for Heartbeat {
     }
 }
 
+/// How long delivery at exit may stand still before the process ends without it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlushPatience(pub(crate) Duration);
+
+impl Default for FlushPatience {
+    fn default() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Error> {
@@ -70,14 +85,13 @@ impl Settings {
         let source = Source(lookup);
         let default = Self::default();
         let url = source.text("PREFECT_API_URL");
-        let api = url.map(|url| -> Result<Api, Error> {
-            Ok(Api {
-                url,
-                key: source.text("PREFECT_API_KEY"),
-                auth_string: source.text("PREFECT_API_AUTH_STRING"),
-                insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
-            })
-        });
+        let access = Api {
+            url: String::new(),
+            key: source.text("PREFECT_API_KEY"),
+            auth_string: source.text("PREFECT_API_AUTH_STRING"),
+            cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),
+            insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
+        };
         let logging = Logging {
             level: source.level("PREFECT_LOGGING_LEVEL")?.unwrap_or(default.logging.level),
             colors: source.flag("PREFECT_LOGGING_COLORS")?,
@@ -85,13 +99,15 @@ impl Settings {
             log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
         };
         Ok(Self {
-            api: api.transpose()?,
+            api: url.map(|url| Api { url, ..access.clone() }),
+            access,
             logging,
             task_defaults: source
                 .retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?,
             flow_defaults: source
                 .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
+            flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
         })
     }
 }
