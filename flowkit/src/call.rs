@@ -10,7 +10,7 @@ use crate::def::TaskDef;
 use crate::dependency::Upstream;
 use crate::duration::IntoDuration;
 use crate::engine::context::FlowScope;
-use crate::engine::promise::Promise;
+use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
 use crate::error::{Error, ErrorKind};
 use crate::future::TaskFuture;
@@ -115,15 +115,13 @@ impl<T: Send + 'static> TaskCall<T> {
         live.cancelled_by(cancel.clone());
         let promise = Promise::new(live.run().id, cancel);
         let _ = promise.run.set(Arc::clone(live.run()));
-        let handle = TaskFuture(Arc::clone(&promise));
-        let work = async move {
-            let result = live.finish().await;
-            promise.fill(result);
-        };
+        let duty = Duty::new(&promise);
+        let work = async move { duty.fill(live.finish().await) };
         if let Err(error) = spawn(scope.as_deref(), refused, work) {
-            handle.0.fill(Err(error));
+            // Says more than the work that was let go of.
+            promise.fill(Err(error));
         }
-        handle
+        TaskFuture(promise)
     }
 
     /// Runs only the body: no run, no states, no retries, no logs. For unit tests of the body itself.
@@ -167,7 +165,9 @@ pub(crate) fn spawn<F>(scope: Option<&FlowScope>, refused: Option<Error>, work: 
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let no_runtime = |_| Error::new(ErrorKind::Definition, "submit() needs a tokio runtime: call it from async code");
+    let no_runtime = |_| {
+        Error::new(ErrorKind::Definition, "submitted and mapped tasks need a tokio runtime: call them from async code")
+    };
     let runtime = refused.map_or_else(|| tokio::runtime::Handle::try_current().map_err(no_runtime), Err)?;
     match scope {
         Some(scope) => drop(runtime.spawn(scope.submitted.track_future(work))),

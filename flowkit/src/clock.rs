@@ -108,6 +108,19 @@ pub(crate) fn now() -> Timestamp {
     }
 }
 
+/// Measures time on the runtime's clock, which never jumps.
+pub(crate) struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Waits for `duration` on the runtime's clock.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

@@ -103,7 +103,6 @@ impl<T: Send + 'static> FlowCall<T> {
         ambient.cancel = cancel.clone();
         let scope = ambient.flow.clone();
         let (handle, filler) = FlowFuture::new(cancel);
-        let failed = filler.clone();
         let work = async move {
             let result = match flow_run::begin(self.job, ambient).await {
                 Ok(live) => {
@@ -115,7 +114,7 @@ impl<T: Send + 'static> FlowCall<T> {
             filler.fill(result);
         };
         if let Err(error) = spawn(scope.as_deref(), refused, work) {
-            failed.fill(Err(error));
+            handle.refuse(error);
         }
         handle
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::promise::Promise;
+use crate::engine::promise::{Duty, Promise};
 use crate::error::Error;
 use crate::id::TaskRunId;
 use crate::run::FlowRun;
@@ -24,8 +24,13 @@ impl<T> FlowFuture<T> {
     pub(crate) fn new(cancel: CancellationToken) -> (Self, Filler<T>) {
         let promise = Promise::new(TaskRunId::now(), cancel);
         let handle = Self { promise, run: Arc::default() };
-        let filler = Filler(handle.clone());
+        let filler = Filler { run: Arc::clone(&handle.run), duty: Duty::new(&handle.promise) };
         (handle, filler)
+    }
+
+    /// Ends a run that could not be started.
+    pub(crate) fn refuse(&self, error: Error) {
+        self.promise.fill(Err(error));
     }
 
     /// Returns the record of the flow run; `None` until the backend has created it.
@@ -53,19 +58,18 @@ impl<T> FlowFuture<T> {
 }
 
 /// The other end of a [`FlowFuture`].
-pub(crate) struct Filler<T>(FlowFuture<T>);
+pub(crate) struct Filler<T> {
+    run: Arc<OnceLock<Arc<FlowRun>>>,
+    duty: Duty<T>,
+}
 
 impl<T> Filler<T> {
     pub(crate) fn begun(&self, run: Arc<FlowRun>) {
-        let _ = self.0.run.set(run);
+        let _ = self.run.set(run);
     }
 
-    pub(crate) fn fill(&self, result: Result<T, Error>) {
-        self.0.promise.fill(result);
-    }
-
-    pub(crate) fn clone(&self) -> Self {
-        Self(self.0.clone())
+    pub(crate) fn fill(self, result: Result<T, Error>) {
+        self.duty.fill(result);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keeps the error of a body, whatever its type can do.
 //!
-//! The four traits are tried in turn by method lookup on `&&&&Kept<E>`, which needs no specialization: each
+//! The six traits are tried in turn by method lookup on `&&&&&&Kept<E>`, which needs no specialization: each
 //! level of reference that the lookup takes off reaches a trait with a weaker bound.
 
 use std::cell::Cell;
@@ -35,7 +35,7 @@ pub trait KeepStandard {
     fn keep(&self) -> UserError;
 }
 
-impl<E: StdError + Send + Sync + 'static> KeepStandard for &&&Kept<E> {
+impl<E: StdError + Send + Sync + 'static> KeepStandard for &&&&&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(UserError::standard)
     }
@@ -47,31 +47,61 @@ pub trait KeepAsRef {
     fn keep(&self) -> UserError;
 }
 
-impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> KeepAsRef for &&Kept<E> {
+impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> KeepAsRef for &&&&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(UserError::lending)
     }
 }
 
-/// For anything that can be displayed; only its text is kept.
+/// For anything that can be displayed, such as a `String`.
 pub trait KeepDisplay {
     /// Keeps it.
     fn keep(&self) -> UserError;
 }
 
-impl<E: Display> KeepDisplay for &Kept<E> {
+impl<E: Display + Send + Sync + 'static> KeepDisplay for &&&Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| {
+            let text = error.to_string();
+            UserError::shown(error, text)
+        })
+    }
+}
+
+/// For anything displayed that cannot leave its thread; only its text is kept.
+pub trait KeepDisplayed {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: Display> KeepDisplayed for &&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(|error| UserError::text(error.to_string()))
     }
 }
 
-/// For anything that can be debugged; only its text is kept.
+/// For anything that can be debugged.
 pub trait KeepDebug {
     /// Keeps it.
     fn keep(&self) -> UserError;
 }
 
-impl<E: Debug> KeepDebug for Kept<E> {
+impl<E: Debug + Send + Sync + 'static> KeepDebug for &Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| {
+            let text = format!("{error:?}");
+            UserError::shown(error, text)
+        })
+    }
+}
+
+/// For anything debugged that cannot leave its thread; only its text is kept.
+pub trait KeepDebugged {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: Debug> KeepDebugged for Kept<E> {
     fn keep(&self) -> UserError {
         self.with(|error| UserError::text(format!("{error:?}")))
     }

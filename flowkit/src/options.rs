@@ -124,6 +124,13 @@ pub(crate) struct Overrides {
     pub(crate) refused: Option<Error>,
 }
 
+impl Overrides {
+    /// Tells whether the caller, rather than the author or the settings, said something about retries.
+    pub(crate) fn ask_for_retries(&self) -> bool {
+        self.retries.or(self.value.retries).is_some()
+    }
+}
+
 /// What the settings say where nobody else does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Defaults {

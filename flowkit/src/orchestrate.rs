@@ -35,7 +35,8 @@ pub(crate) fn orchestrate(current: &State, proposal: Proposal, retry: FlowRetrie
         }
     }
     if state.is_failed() && current.state_type() == StateType::Running && retry.run_count <= retry.retries {
-        let retrying = State::new(StateName::AwaitingRetry, now).with_scheduled_time(now.after(retry.delay));
+        let retrying = State::new(StateName::AwaitingRetry, state.timestamp())
+            .with_scheduled_time(state.timestamp().after(retry.delay));
         return Answer::Reject(retrying);
     }
     Answer::Accept(state)

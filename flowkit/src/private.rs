@@ -17,7 +17,7 @@ pub use crate::arguments::{Args, Inputs};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
 pub use crate::input::Input;
-pub use crate::keep::{KeepAsRef, KeepDebug, KeepDisplay, KeepStandard, Kept};
+pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
 pub use crate::options::{Options, RetryDelay};
 pub use crate::prints::print_line;
 pub use crate::registry::FlowEntry;
@@ -132,8 +132,11 @@ macro_rules! outcome {
             ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
             ::core::result::Result::Err(error) => {
                 #[allow(unused_imports, reason = "which one applies depends on the type of the error")]
-                use $crate::__private::{KeepAsRef as _, KeepDebug as _, KeepDisplay as _, KeepStandard as _};
-                ::core::result::Result::Err((&&&&$crate::__private::Kept::new(error)).keep())
+                use $crate::__private::{
+                    KeepAsRef as _, KeepDebug as _, KeepDebugged as _, KeepDisplay as _, KeepDisplayed as _,
+                    KeepStandard as _,
+                };
+                ::core::result::Result::Err((&&&&&&$crate::__private::Kept::new(error)).keep())
             }
         }
     };

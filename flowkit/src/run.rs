@@ -179,9 +179,14 @@ impl TaskRun {
         if let Some(inputs) = self.extra.as_ref().and_then(|extra| extra.inputs.get()) {
             return inputs.clone();
         }
-        let mut inputs: TaskInputs = self.def.params.iter().map(|param| (*param, Vec::new())).collect();
+        let mut inputs = self.no_inputs();
         inputs.extend(self.parent.map(|parent| ("__parents__", vec![TaskInput::TaskRun(parent)])));
         inputs
+    }
+
+    /// The arguments of the task, none of which came from another run.
+    pub(crate) fn no_inputs(&self) -> TaskInputs {
+        self.def.params.iter().map(|param| (*param, Vec::new())).collect()
     }
 
     /// Returns the current state.

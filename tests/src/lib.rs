@@ -1,5 +1,6 @@
-//! What the tests of the workspace share: a real Prefect server, and checks on the sources.
+//! What the tests of the workspace share: a runtime for the engine, a real Prefect server, and checks on the sources.
 
+pub mod lab;
 pub mod live;
 pub mod program;
 pub mod tidy;

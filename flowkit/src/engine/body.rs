@@ -7,8 +7,9 @@ use futures::future::BoxFuture;
 
 use crate::engine::attempt::Started;
 use crate::engine::{context, panic};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::run::TaskInputs;
+use crate::template;
 use crate::user_error::UserError;
 
 /// A body and its arguments, of which some may still be in the making.
@@ -27,6 +28,14 @@ pub(crate) trait Body<T>: Send {
 
     /// Shows an argument, if its type can be shown.
     fn show(&self, index: usize) -> Option<String>;
+}
+
+/// Makes the name of a run out of its arguments.
+pub(crate) fn name_of<T>(template: &str, params: &[&str], body: &dyn Body<T>) -> Result<String, Error> {
+    // Showing an argument is the user's code.
+    panic::contain(|| template::render(template, params, |index| body.show(index))).unwrap_or_else(|message| {
+        Err(Error::new(ErrorKind::Panicked, format!("the run name template \"{template}\" {message}")))
+    })
 }
 
 /// Starts blocking code on the pool for such code, in the context of the present run.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::backend::{Answer, Backend, NewFlowRun, ParentRun, Proposal};
 use crate::clock;
 use crate::def::FlowDef;
-use crate::engine::attempt::{Ending, attempt};
-use crate::engine::body::Body;
+use crate::engine::attempt::{Ending, attempt, run_error};
+use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::panic;
 use crate::engine::task_run::exceeded;
@@ -20,8 +22,7 @@ use crate::event::Event;
 use crate::options::{self, Effective, Overrides};
 use crate::run::FlowRun;
 use crate::state::StateType;
-use crate::template;
-use crate::user_error::{UserError, causes, chain};
+use crate::user_error::chain;
 
 /// How long to wait before asking again when the backend keeps a run in a pending state.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -42,6 +43,24 @@ pub(crate) struct LiveFlow<T> {
     record: Record,
     context: Context,
     scope: Arc<FlowScope>,
+    /// The flow that called it.
+    caller: Option<Arc<FlowScope>>,
+}
+
+impl<T> Drop for LiveFlow<T> {
+    /// Stops what the run has started. If the run has not ended, its caller waits for that in its place.
+    fn drop(&mut self) {
+        self.context.cancel.cancel();
+        let left = &self.scope.submitted;
+        if left.is_empty() {
+            return;
+        }
+        if let (Some(caller), Ok(runtime)) = (&self.caller, tokio::runtime::Handle::try_current()) {
+            left.close();
+            let left = left.clone();
+            runtime.spawn(caller.submitted.track_future(async move { left.wait().await }));
+        }
+    }
 }
 
 /// The record of a run together with the duty to bring it to a final state.
@@ -78,14 +97,19 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
     }
     let mut name = None;
     if let Ok(body) = &job.body {
-        if effective.retries > 0 && !body.can_repeat() {
+        let cannot_repeat = effective.retries > 0 && !body.can_repeat();
+        if cannot_repeat {
             effective.retries = 0;
         }
         let params: Vec<&str> = job.def.params.iter().map(|param| param.name).collect();
         let template = effective.run_name.as_ref();
-        match template.map(|template| template::render(template, &params, |index| body.show(index))).transpose() {
+        match template.map(|template| name_of(template, &params, &**body)).transpose() {
             Ok(rendered) => name = rendered,
             Err(refused) => job.body = Err(refused),
+        }
+        if cannot_repeat && job.overrides.as_ref().is_some_and(|call| call.ask_for_retries()) {
+            let why = format!("flow `{}` cannot be retried: one of its parameters is not Clone", job.def.name);
+            job.body = Err(Error::new(ErrorKind::Definition, why));
         }
     }
     let parent = ambient.flow.as_ref().map(|scope| ParentRun {
@@ -117,7 +141,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
     });
     let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
-    Ok(LiveFlow { job, effective, record, context, scope })
+    Ok(LiveFlow { job, effective, record, context, scope, caller: ambient.flow })
 }
 
 /// What the engine does after it has heard the backend.
@@ -126,6 +150,13 @@ enum Verdict {
     Entered,
     /// The run is in another state that has not ended it: propose to run.
     Again,
+}
+
+/// How the wait for submitted work ended.
+enum Settled {
+    InTime,
+    OutOfTime,
+    Cancelled,
 }
 
 impl<T> LiveFlow<T> {
@@ -153,16 +184,16 @@ impl<T> LiveFlow<T> {
     async fn attempts(&mut self) -> Result<T, Error> {
         if let Err(refused) = &self.job.body {
             let refused = refused.clone();
-            let message = format!("Validation of flow parameters failed with error: {}", refused.chain());
-            self.conclude(Fact::Refused { message }).await?;
+            let what = match refused.kind() {
+                ErrorKind::Parameters => "Validation of flow parameters failed with error",
+                _ => "Flow run could not be started",
+            };
+            self.conclude(Fact::Refused { message: format!("{what}: {}", refused.chain()) }).await?;
             return Err(refused);
         }
         loop {
             self.enter_running().await?;
             let (fact, result) = self.attempt().await;
-            self.scope.submitted.close();
-            self.scope.submitted.wait().await;
-            self.scope.submitted.reopen();
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,
                 Verdict::Again => {
@@ -174,57 +205,75 @@ impl<T> LiveFlow<T> {
 
     async fn attempt(&mut self) -> (Fact, Result<T, Error>) {
         let run_count = self.run().effort().run_count;
+        // An attempt that is out of time is stopped; the next one, if there is one, is not.
+        let context = Context { cancel: self.context.cancel.child_token(), ..self.context.clone() };
+        let (cancel, timeout, stopwatch) = (context.cancel.clone(), self.effective.timeout, clock::Stopwatch::start());
         let Ok(body) = &mut self.job.body else {
             return (Fact::Crashed { message: String::new() }, Err(self.error(ErrorKind::Crashed, "has no body")));
         };
-        let started = body.start(run_count <= self.effective.retries);
-        let span = tracing::error_span!(target: "flowkit::run", "flow_run");
-        let ending = attempt(started, self.effective.timeout, &self.context.cancel).instrument(span).await;
+        let span = context.enter(|| tracing::error_span!(target: "flowkit::run", "flow_run"));
+        let again = run_count <= self.effective.retries;
+        let running = attempt(|| body.start(again), timeout, &cancel).instrument(span);
+        let ending = context.scope(running).await;
+        if let Ending::TimedOut(_) = ending {
+            cancel.cancel();
+        }
+        let left = timeout.map(|limit| limit.saturating_sub(stopwatch.elapsed()));
+        let ending = match (ending, settle(&self.scope.submitted, &cancel, left).await, timeout) {
+            (Ending::Returned(_), Settled::Cancelled, _) => Ending::Cancelled,
+            (Ending::Returned(_), Settled::OutOfTime, Some(limit)) => Ending::TimedOut(limit),
+            (ending, ..) => ending,
+        };
         let effort = self.run().effort();
         let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
-        let error = |kind, what: &str| self.error(kind, what).with_effort(run_count, elapsed);
+        let (fact, result) = self.judge(ending);
+        (fact, result.map_err(|error| error.with_effort(run_count, elapsed)))
+    }
+
+    /// Tells what an ending means for the run and for its caller.
+    fn judge(&self, ending: Ending<T>) -> (Fact, Result<T, Error>) {
         match ending {
             Ending::Returned(value) => (Fact::Returned, Ok(value)),
-            Ending::Errored(cause)
-                if self.context.cancel.is_cancelled() && kind_of(&cause) == Some(ErrorKind::Cancelled) =>
-            {
-                (cancelled(), Err(error(ErrorKind::Cancelled, "was cancelled")))
-            }
             Ending::Errored(cause) => {
                 let text = chain(cause.as_std());
                 tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
-                let fact = match kind_of(&cause) {
+                let (kind, fact) = match run_error(&cause) {
                     Some(ErrorKind::TimedOut) => {
-                        Fact::TimedOut { message: format!("Flow run failed due to timeout: {text}") }
+                        let message = format!("Flow run failed due to timeout: {text}");
+                        (ErrorKind::TimedOut, Fact::TimedOut { message })
                     }
-                    _ => Fact::Errored { message: format!("Flow run encountered an exception: {text}") },
+                    _ => {
+                        let message = format!("Flow run encountered an exception: {text}");
+                        (ErrorKind::Failed, Fact::Errored { message })
+                    }
                 };
-                (fact, Err(error(ErrorKind::Failed, "failed").with_user_error(cause)))
+                (fact, Err(self.error(kind, "failed").with_user_error(cause)))
             }
             Ending::Panicked(text) => {
                 tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
                 let message = format!("Flow run encountered an exception: {text}");
-                (Fact::Errored { message }, Err(error(ErrorKind::Panicked, &text)))
+                (Fact::Errored { message }, Err(self.error(ErrorKind::Panicked, &text)))
             }
             Ending::TimedOut(limit) => {
-                self.context.cancel.cancel();
+                let what = format!("exceeded its timeout of {:?} second(s)", limit.as_secs_f64());
                 let message = exceeded("Flow", limit);
-                let result = Err(error(
-                    ErrorKind::TimedOut,
-                    &format!("exceeded its timeout of {:?} second(s)", limit.as_secs_f64()),
-                ));
-                (Fact::TimedOut { message }, result)
+                (Fact::TimedOut { message }, Err(self.error(ErrorKind::TimedOut, &what)))
             }
-            Ending::Cancelled => (cancelled(), Err(error(ErrorKind::Cancelled, "was cancelled"))),
+            Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
         }
     }
 
     /// Proposes to run until the backend agrees or ends the run.
     async fn enter_running(&mut self) -> Result<(), Error> {
+        let cancel = self.context.cancel.clone();
         loop {
+            if cancel.is_cancelled() {
+                self.conclude(cancelled()).await?;
+                return Err(self.error(ErrorKind::Cancelled, "was cancelled"));
+            }
             match self.conclude(Fact::Started).await? {
                 Verdict::Entered => return Ok(()),
-                Verdict::Again => clock::sleep(ASK_AGAIN).await,
+                Verdict::Again => drop(cancel.run_until_cancelled(clock::sleep(ASK_AGAIN)).await),
             }
         }
     }
@@ -243,12 +292,16 @@ impl<T> LiveFlow<T> {
             let entered = match answer {
                 Answer::Accept(state) => state,
                 Answer::Reject(state) => state,
-                Answer::Wait(delay) => {
-                    let waited = self.context.cancel.run_until_cancelled(clock::sleep(delay)).await;
-                    if waited.is_none() && !overruled {
+                // A run that has not begun need not wait any longer once it is cancelled; one that has ended must.
+                Answer::Wait(delay) if fact == Fact::Started => {
+                    if self.context.cancel.run_until_cancelled(clock::sleep(delay)).await.is_none() {
                         fact = cancelled();
                         overruled = true;
                     }
+                    continue;
+                }
+                Answer::Wait(delay) => {
+                    clock::sleep(delay).await;
                     continue;
                 }
                 Answer::Abort(why) => {
@@ -292,11 +345,30 @@ impl<T> LiveFlow<T> {
     }
 }
 
+/// Waits for the work that the attempt has submitted, for as long as the attempt may take.
+async fn settle(submitted: &TaskTracker, cancel: &CancellationToken, limit: Option<Duration>) -> Settled {
+    submitted.close();
+    let before_stopped = cancel.run_until_cancelled(submitted.wait());
+    let settled = match limit {
+        None => before_stopped.await,
+        Some(limit) => match clock::within(limit, before_stopped).await {
+            Some(settled) => settled,
+            None => {
+                cancel.cancel();
+                submitted.wait().await;
+                submitted.reopen();
+                return Settled::OutOfTime;
+            }
+        },
+    };
+    submitted.wait().await;
+    submitted.reopen();
+    settled.map_or(Settled::Cancelled, |()| Settled::InTime)
+}
+
 fn cancelled() -> Fact {
     Fact::Cancelled { message: "Flow run was cancelled.".into() }
 }
 
-/// The kind of the run error that a body passed on, if it did.
-fn kind_of(cause: &UserError) -> Option<ErrorKind> {
-    causes(Some(cause.as_std())).find_map(|error| error.downcast_ref::<Error>()).map(Error::kind)
-}
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,11 @@ pub(crate) fn remember_places() {
     });
 }
 
+/// Calls code of the user's; a panic is described in the error.
+pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Result<R, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).map_err(|payload| describe(&*payload))
+}
+
 /// Describes a panic that was caught on this thread: `panicked at src/main.rs:3:5: the message`.
 pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
     let message = payload

@@ -75,9 +75,39 @@ impl<T> Promise<T> {
     }
 }
 
+/// The duty to fill a promise. Letting go of it tells everybody who waits that there will be no result.
+pub(crate) struct Duty<T>(Option<Arc<Promise<T>>>);
+
+impl<T> Duty<T> {
+    pub(crate) fn new(promise: &Arc<Promise<T>>) -> Self {
+        Self(Some(Arc::clone(promise)))
+    }
+
+    pub(crate) fn fill(mut self, result: Result<T, Error>) {
+        if let Some(promise) = self.0.take() {
+            promise.fill(result);
+        }
+    }
+}
+
+impl<T> Drop for Duty<T> {
+    fn drop(&mut self) {
+        if let Some(promise) = self.0.take().filter(|promise| !promise.is_filled()) {
+            promise.fill(Err(Error::new(ErrorKind::Crashed, "the run was dropped before it ended")));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_duty_that_is_dropped_leaves_nobody_waiting() {
+        let promise = Promise::<u8>::new(TaskRunId::now(), CancellationToken::new());
+        drop(Duty::new(&promise));
+        assert_eq!(promise.take().await.map_err(|error| error.kind()), Err(ErrorKind::Crashed));
+    }
 
     #[tokio::test]
     async fn all_who_wait_get_the_value_and_the_last_one_takes_it() {

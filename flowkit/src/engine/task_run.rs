@@ -8,7 +8,7 @@ use tracing::Instrument;
 use crate::clock;
 use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
-use crate::engine::body::Body;
+use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
 use crate::engine::panic;
 use crate::engine::retry::next_attempt;
@@ -20,7 +20,6 @@ use crate::id::TaskRunId;
 use crate::options::{self, Effective, Overrides};
 use crate::run::{TaskExtra, TaskInput, TaskInputs, TaskRun, Track};
 use crate::state::State;
-use crate::template;
 use crate::user_error::{UserError, chain};
 
 /// A call of a task.
@@ -131,7 +130,7 @@ impl<T> LiveTask<T> {
             return Err(self.refuse(refused));
         }
         if self.effective.retries > 0 && !self.job.body.can_repeat() {
-            if self.job.overrides.as_ref().is_some_and(|call| call.retries.or(call.value.retries).is_some()) {
+            if self.job.overrides.as_ref().is_some_and(|call| call.ask_for_retries()) {
                 let why = format!("task `{}` cannot be retried: one of its arguments is not Clone", self.job.def.name);
                 return Err(self.refuse(Error::new(ErrorKind::Definition, why)));
             }
@@ -139,7 +138,7 @@ impl<T> LiveTask<T> {
         }
         self.wait_for_upstream().await?;
         if let Some(template) = &self.effective.run_name {
-            let named = template::render(template, self.job.def.params, |index| self.job.body.show(index));
+            let named = name_of(template, self.job.def.params, &*self.job.body);
             match (named, &self.run().extra) {
                 (Ok(name), Some(extra)) => drop(extra.name.set(name)),
                 (Err(error), _) => return Err(self.refuse(error)),
@@ -154,7 +153,7 @@ impl<T> LiveTask<T> {
         let mut inputs: Option<TaskInputs> = self.job.body.inputs();
         if !dependencies.is_empty() {
             let runs: Vec<TaskInput> = dependencies.iter().flat_map(|it| it.runs.clone()).collect();
-            inputs.get_or_insert_with(|| self.run().inputs()).push(("wait_for", runs));
+            inputs.get_or_insert_with(|| self.run().no_inputs()).push(("wait_for", runs));
         }
         let cancel = self.context.cancel.clone();
         let waited = {
@@ -195,12 +194,16 @@ impl<T> LiveTask<T> {
     async fn attempts(&mut self) -> Result<T, Error> {
         let mut run_count = 0;
         loop {
+            if self.context.cancel.is_cancelled() {
+                return Err(self.cancelled());
+            }
             run_count += 1;
             let _ = self.record.apply(Fact::Started);
             let another = run_count <= self.effective.retries;
-            let body = self.job.body.start(another);
+            let body = &mut self.job.body;
             let span = tracing::error_span!(target: "flowkit::run", "task_run");
-            let ending = attempt(body, self.effective.timeout, &self.context.cancel).instrument(span).await;
+            let ending =
+                attempt(|| body.start(another), self.effective.timeout, &self.context.cancel).instrument(span).await;
             let (message, failure) = match ending {
                 Ending::Returned(value) => {
                     let _ = self.record.apply(Fact::Returned);

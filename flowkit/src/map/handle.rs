@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::future::TaskFuture;
 use crate::id::TaskRunId;
 use crate::input::Source;
+use crate::map::OnFailure;
 use crate::map::pool::{OnBegin, Pool};
 use crate::map::slot::Slot;
 use crate::run::{TaskInput, TaskRun, lock};
@@ -36,7 +37,7 @@ struct Shared<T> {
 }
 
 impl<T: Send + 'static> MapFuture<T> {
-    pub(super) fn start(mut calls: Vec<TaskCall<T>>, limit: usize, stop_on_failure: bool) -> Self {
+    pub(super) fn start(mut calls: Vec<TaskCall<T>>, limit: usize, on_failure: OnFailure) -> Self {
         let (ambient, refused) = runtime::ambient();
         let cancel = ambient.cancel.child_token();
         let slots = calls.iter_mut().map(|call| Slot::Open(*call.job.id.get_or_insert_with(TaskRunId::now))).collect();
@@ -49,7 +50,7 @@ impl<T: Send + 'static> MapFuture<T> {
         let count = calls.len();
         let scope = ambient.flow.clone();
         let ambient = Context { cancel, ..ambient };
-        let work = drive(Arc::clone(&shared), calls, limit, ambient, stop_on_failure);
+        let work = drive(Arc::clone(&shared), calls, limit, ambient, on_failure);
         if let Err(error) = spawn(scope.as_deref(), refused, work) {
             for index in 0..count {
                 shared.finish(index, Err(error.clone()));
@@ -95,9 +96,9 @@ async fn drive<T: Send + 'static>(
     calls: Vec<TaskCall<T>>,
     limit: usize,
     ambient: Context,
-    stop_on_failure: bool,
+    on_failure: OnFailure,
 ) {
-    let pool = Pool::new(limit);
+    let pool = Pool::new(limit, on_failure);
     let begun = Arc::clone(&shared);
     let on_begin: OnBegin = Arc::new(move |index, run: &Arc<TaskRun>| begun.begin(index, run));
     pool.add(calls.into_iter().enumerate().collect(), &ambient, Some(&on_begin));
@@ -109,12 +110,15 @@ async fn drive<T: Send + 'static>(
         });
         let Some(done) = some_done.await else { return };
         for (index, result) in done {
-            if stop_on_failure && result.is_err() {
-                ambient.cancel.cancel();
-            }
             shared.finish(index, result);
         }
     }
+}
+
+/// The first item that failed; one that was only stopped tells less.
+fn first_failure<T>(slots: &[Slot<T>]) -> Option<(TaskRunId, Error)> {
+    let failures = slots.iter().filter_map(|slot| Some((slot.id(), slot.failure()?)));
+    failures.min_by_key(|(_, error)| error.is_cancelled())
 }
 
 impl<T> MapFuture<T> {
@@ -164,6 +168,9 @@ impl<T> MapFuture<T> {
         T: Clone,
     {
         self.0.wait().await;
+        if let Some((_, error)) = first_failure(&lock(&self.0.slots)) {
+            return Err(error);
+        }
         match Arc::try_unwrap(self.0) {
             Ok(alone) => {
                 let slots = alone.slots.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -240,12 +247,9 @@ impl<T: Clone + Send + 'static> Source<Vec<T>> for MapFuture<T> {
         let map = self.clone();
         Box::pin(async move {
             map.0.wait().await;
-            let failed = {
-                let slots = lock(&map.0.slots);
-                slots.iter().find_map(|slot| Some((TaskInput::TaskRun(slot.id()), slot.failure()?)))
-            };
+            let failed = first_failure(&lock(&map.0.slots));
             match failed {
-                Some((upstream, cause)) => Err(upstream_failed(&upstream, cause)),
+                Some((upstream, cause)) => Err(upstream_failed(&TaskInput::TaskRun(upstream), cause)),
                 None => map.take().await,
             }
         })

@@ -67,10 +67,12 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     ///
     /// Calls are made, and runs started, as the stream is polled; dropping it cancels what is under way.
     pub fn stream(self) -> MapStream<'a, T> {
-        MapStream::new(self.calls, self.limit)
+        MapStream::new(self.calls, self.limit, self.on_failure)
     }
 
     /// Runs all items and gives each one's result, in the order of the items.
+    ///
+    /// With [`fail_fast`](MapCall::fail_fast), items that were not begun have no result.
     pub async fn results(self) -> Vec<Result<T, Error>> {
         let mut all: Vec<Option<Result<T, Error>>> = Vec::new();
         let mut stream = self.stream();
@@ -84,14 +86,14 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     ///
     /// The calls are made here and now; the runs are started as the limit allows.
     pub fn submit(self) -> MapFuture<T> {
-        MapFuture::start(self.calls.collect(), self.limit, self.on_failure == OnFailure::Stop)
+        MapFuture::start(self.calls.collect(), self.limit, self.on_failure)
     }
 
     async fn values(self) -> Result<Vec<T>, Error> {
         let stop = self.on_failure == OnFailure::Stop;
         let mut values: Vec<Option<T>> = Vec::with_capacity(self.calls.size_hint().0.min(1 << 20));
         let mut failure: Option<(usize, Error)> = None;
-        let mut stream = MapStream::new(self.calls, self.limit);
+        let mut stream = MapStream::new(self.calls, self.limit, self.on_failure);
         while let Some((index, result)) = stream.next_indexed().await {
             match result {
                 Ok(value) => put(&mut values, index, value),

@@ -3,17 +3,21 @@
 //! Workers are what bounds the map. No permit is held while a task waits for another, so nested maps and
 //! submits inside of mapped tasks cannot block each other.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Poll, Waker};
 
+use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::TaskCall;
+use crate::call::{TaskCall, spawn};
 use crate::engine::context::Context;
-use crate::engine::task_run;
+use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
+use crate::map::OnFailure;
 use crate::run::{TaskRun, lock};
 
 /// A result with the index of its item.
@@ -26,6 +30,7 @@ pub(super) struct Pool<T> {
     state: Mutex<State<T>>,
     more_calls: Notify,
     limit: usize,
+    on_failure: OnFailure,
 }
 
 struct State<T> {
@@ -59,7 +64,7 @@ impl<T> Pool<T> {
 }
 
 impl<T: Send + 'static> Pool<T> {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
+    pub(super) fn new(limit: usize, on_failure: OnFailure) -> Arc<Self> {
         let state = State {
             calls: VecDeque::new(),
             done: VecDeque::new(),
@@ -68,7 +73,7 @@ impl<T: Send + 'static> Pool<T> {
             closed: false,
             consumer: None,
         };
-        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), limit })
+        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), limit, on_failure })
     }
 
     /// Calls that may wait for a worker, beyond those that run: enough to keep workers busy between two visits
@@ -108,20 +113,19 @@ impl<T: Send + 'static> Pool<T> {
         }
         for _ in 0..to_start {
             let worker = work(Arc::clone(self), ambient.clone(), on_begin.cloned());
-            match tokio::runtime::Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn(worker)),
-                Err(_) => self.give_up(),
+            // A flow run that lets go of the map still waits for what is under way.
+            if let Err(error) = spawn(ambient.flow.as_deref(), None, worker) {
+                self.give_up(&error);
             }
         }
     }
 
     /// There is no runtime to run workers on: every call fails.
-    fn give_up(&self) {
+    fn give_up(&self, error: &Error) {
         let mut state = lock(&self.state);
         state.workers -= 1;
         while let Some((index, _)) = state.calls.pop_front() {
-            let error = Error::new(ErrorKind::Definition, "map needs a tokio runtime: use it in async code");
-            state.done.push_back((index, Err(error)));
+            state.done.push_back((index, Err(error.clone())));
         }
     }
 
@@ -166,18 +170,30 @@ impl<T: Send + 'static> Pool<T> {
     }
 }
 
+fn panicked(payload: &(dyn Any + Send)) -> Error {
+    Error::new(ErrorKind::Panicked, format!("a task run {}", panic::describe(payload)))
+}
+
 async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin: Option<OnBegin>) {
-    let mut done = None;
+    let mut done: Option<Done<T>> = None;
     loop {
         let more_calls = pool.more_calls.notified();
-        match pool.exchange(done.take()) {
+        let stop = pool.on_failure == OnFailure::Stop && done.as_ref().is_some_and(|(_, result)| result.is_err());
+        let next = pool.exchange(done.take());
+        if stop {
+            // The failure is in its place already, before those that follow from it.
+            ambient.cancel.cancel();
+        }
+        match next {
             Ok(Some((index, call))) => {
                 let mut live = task_run::begin(call.job, ambient.clone());
                 if let Some(on_begin) = &on_begin {
                     let cancel = on_begin(index, live.run());
                     live.cancelled_by(cancel);
                 }
-                done = Some((index, live.finish().await));
+                // Bodies are caught by the run itself; this is for the little else that is the user's code.
+                let result = AssertUnwindSafe(live.finish()).catch_unwind().await;
+                done = Some((index, result.unwrap_or_else(|payload| Err(panicked(&*payload)))));
                 tokio::task::coop::consume_budget().await;
             }
             Ok(None) => more_calls.await,

@@ -11,6 +11,7 @@ use futures::Stream;
 use crate::call::TaskCall;
 use crate::engine::context::Context;
 use crate::error::Error;
+use crate::map::OnFailure;
 use crate::map::pool::{Done, Pool};
 use crate::runtime;
 
@@ -23,11 +24,17 @@ pub struct MapStream<'a, T> {
     pool: Arc<Pool<T>>,
     ambient: Option<(Context, Option<Error>)>,
     limit: usize,
+    on_failure: OnFailure,
 }
 
 impl<'a, T: Send + 'static> MapStream<'a, T> {
-    pub(super) fn new(calls: Box<dyn Iterator<Item = TaskCall<T>> + Send + 'a>, limit: usize) -> Self {
-        Self { calls: Some(calls), made: 0, ready: VecDeque::new(), pool: Pool::new(limit), ambient: None, limit }
+    pub(super) fn new(
+        calls: Box<dyn Iterator<Item = TaskCall<T>> + Send + 'a>,
+        limit: usize,
+        on_failure: OnFailure,
+    ) -> Self {
+        let pool = Pool::new(limit, on_failure);
+        Self { calls: Some(calls), made: 0, ready: VecDeque::new(), pool, ambient: None, limit, on_failure }
     }
 
     /// Gives the next result with the index of its item.
@@ -38,6 +45,10 @@ impl<'a, T: Send + 'static> MapStream<'a, T> {
     fn poll_indexed(&mut self, cx: &mut Poll<'_>) -> Answer<Option<Done<T>>> {
         loop {
             if let Some(done) = self.ready.pop_front() {
+                if done.1.is_err() && self.on_failure == OnFailure::Stop {
+                    self.calls = None;
+                    self.pool.abandon();
+                }
                 return Answer::Ready(Some(done));
             }
             self.refill();

@@ -1,0 +1,141 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use uuid::Uuid;
+
+use super::*;
+use crate::backend::{History, Undelivered};
+use crate::engine::attempt::Started;
+use crate::engine::body::boxed;
+use crate::engine::context::Ports;
+use crate::id::FlowRunId;
+use crate::options::Defaults;
+use crate::run::{TaskInputs, Track, lock};
+use crate::state::{State, StateName};
+
+/// A backend that gives the answers it was told to give, and then accepts.
+#[derive(Debug, Default)]
+struct Scripted {
+    answers: Mutex<VecDeque<Answer>>,
+    ended: Mutex<Vec<State>>,
+}
+
+impl Backend for Scripted {
+    fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        let track = Track::default();
+        track.push(State::new(StateName::Pending, clock::now()));
+        let run = FlowRun {
+            id: FlowRunId::now(),
+            def: new.def,
+            name: "scripted".to_owned(),
+            flow_id: Uuid::nil(),
+            parameters: new.parameters,
+            tags: new.tags,
+            retries: new.retries,
+            retry_delay: new.retry_delay,
+            parent_task_run: None,
+            track,
+        };
+        ready(Ok(Arc::new(run))).boxed()
+    }
+
+    fn propose(&self, _: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
+        ready(lock(&self.answers).pop_front().unwrap_or(Answer::Accept(proposal.state))).boxed()
+    }
+
+    fn emit(&self, event: Event) {
+        if let Event::FlowEnded(_, state) = event {
+            lock(&self.ended).push(state);
+        }
+    }
+
+    fn flush(&self, _: Duration) -> BoxFuture<'_, Undelivered> {
+        ready(Undelivered::default()).boxed()
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
+}
+
+/// A body that sleeps for ten seconds.
+struct Sleeper;
+
+impl Body<()> for Sleeper {
+    fn inputs(&self) -> Option<TaskInputs> {
+        None
+    }
+    fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>> {
+        None
+    }
+    fn start(&mut self, _: bool) -> Started<()> {
+        boxed(clock::sleep(Duration::from_secs(10)).map(Ok))
+    }
+    fn can_repeat(&self) -> bool {
+        true
+    }
+    fn show(&self, _: usize) -> Option<String> {
+        None
+    }
+}
+
+static SLEEPER: FlowDef = FlowDef::new("sleeper", "sleeper-0", "1", &[]);
+
+async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow<()>) {
+    let backend = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
+    let ports = Ports {
+        backend: Arc::clone(&backend) as Arc<dyn Backend>,
+        task_defaults: Defaults::default(),
+        flow_defaults: Defaults::default(),
+        log_prints: false,
+    };
+    let job = FlowJob { def: &SLEEPER, body: Ok(Box::new(Sleeper)), parameters: Value::Null, overrides: None };
+    (backend, begin(job, Context::outside(Arc::new(ports))).await.expect("it is created"))
+}
+
+fn path(run: &FlowRun) -> String {
+    run.states().iter().map(State::name).collect::<Vec<_>>().join(" > ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_left_alone_when_the_backend_says_so() {
+    let (backend, live) = begun([Answer::Abort("another process has it".to_owned())]).await;
+    let run = Arc::clone(live.run());
+    let error = live.finish().await.expect_err("it was aborted");
+    assert_eq!(error.kind(), ErrorKind::Aborted);
+    assert!(error.to_string().ends_with("another process has it"), "{error}");
+    assert_eq!(path(&run), "Pending");
+    assert!(lock(&backend.ended).is_empty(), "nobody is told that it has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_cancelled_while_the_backend_makes_it_wait() {
+    let (_, live) = begun([Answer::Wait(Duration::from_secs(3600))]).await;
+    let (run, cancel, start) = (Arc::clone(live.run()), live.context.cancel.clone(), clock::Stopwatch::start());
+    let cancelling = clock::sleep(Duration::from_secs(5)).map(|()| cancel.cancel());
+    let (ended, ()) = futures::join!(live.finish(), cancelling);
+    assert!(ended.is_err_and(|error| error.is_cancelled()));
+    assert_eq!((path(&run), start.elapsed().as_secs()), ("Pending > Cancelled".to_owned(), 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_cancelled_at_the_backend_stops() {
+    let cancelling = State::new(StateName::Cancelling, clock::now());
+    let (_, live) = begun([Answer::Reject(cancelling)]).await;
+    let run = Arc::clone(live.run());
+    let ended = live.finish().await;
+    assert!(ended.is_err_and(|error| error.is_cancelled()));
+    assert_eq!(path(&run), "Pending > Cancelling > Cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_asks_again_until_the_backend_lets_it_run() {
+    let pending = || Answer::Reject(State::new(StateName::Pending, clock::now()));
+    let (_, live) = begun([pending(), Answer::Wait(Duration::from_secs(2)), pending()]).await;
+    let (run, start) = (Arc::clone(live.run()), clock::Stopwatch::start());
+    live.finish().await.expect("it runs");
+    assert_eq!(path(&run), "Pending > Pending > Pending > Running > Completed");
+    assert_eq!(start.elapsed().as_secs(), 2 + 10, "the backend's wait and the body");
+}

@@ -1,0 +1,4 @@
+//! Random programs, and the rules that hold for each.
+
+pub(crate) mod program;
+pub(crate) mod rules;
