@@ -121,6 +121,14 @@ impl Stopwatch {
     }
 }
 
+/// A moment of the runtime's clock, for measuring spans of this process.
+pub(crate) type Instant = tokio::time::Instant;
+
+/// Returns the present moment of the runtime's clock.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Waits for `duration` on the runtime's clock.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

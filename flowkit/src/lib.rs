@@ -43,7 +43,7 @@ mod orchestrate;
 
 mod engine;
 
-mod report;
+mod logs;
 
 mod arguments;
 mod call;

@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::engine::context;
 use crate::event::Level;
-use crate::report::{Console, Owner, RunLogs};
+use crate::logs::{Console, Owner, RunLogs};
 use crate::settings;
 
 /// Makes the layer that turns `tracing` events into run logs, for programs with a subscriber of their own.

@@ -3,7 +3,6 @@
 //! Task runs are *emitted*: the engine decides and tells. Flow runs are *proposed*: the engine asks and obeys.
 
 pub(crate) mod convert;
-pub(crate) mod convert_event;
 pub(crate) mod memory;
 pub(crate) mod server;
 

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::clock::{self, Instant};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun, lock};
 use crate::state::State;
@@ -24,7 +23,7 @@ impl Active {
 
     /// Notes that a flow run is running; its first sign of life is due at once.
     pub(super) fn flow_started(&self, run: &Arc<FlowRun>) {
-        lock(&self.flows).entry(run.id).or_insert_with(|| (Arc::clone(run), Instant::now()));
+        lock(&self.flows).entry(run.id).or_insert_with(|| (Arc::clone(run), clock::instant()));
     }
 
     pub(super) fn flow_ended(&self, run: &FlowRun) {
@@ -44,7 +43,7 @@ impl Active {
 
     /// Takes the flow runs whose next sign of life is due.
     pub(super) fn due(&self) -> Vec<Arc<FlowRun>> {
-        let now = Instant::now();
+        let now = clock::instant();
         let mut due = Vec::new();
         for (run, next) in lock(&self.flows).values_mut() {
             if *next <= now {

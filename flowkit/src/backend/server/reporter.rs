@@ -9,8 +9,8 @@ use std::time::Duration;
 use flowkit_client::{Client, EventsChannel, EventsOptions};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::backend::convert::task_event;
 use crate::backend::convert::{self, Known};
-use crate::backend::convert_event::task_event;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::Queue;

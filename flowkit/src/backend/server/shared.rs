@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use flowkit_client::{Client, EventsChannel};
-use tokio::time::Instant;
 
 use crate::backend::Undelivered;
 use crate::backend::convert::Known;
@@ -13,6 +12,7 @@ use crate::backend::server::active::Active;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
+use crate::clock;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
@@ -91,7 +91,7 @@ impl Shared {
     /// Waits until everything is delivered, or until nothing has moved for `patience`.
     pub(super) async fn flush(&self, patience: Duration) -> Undelivered {
         let mut before = self.undelivered();
-        let mut moved = Instant::now();
+        let mut moved = clock::instant();
         loop {
             self.outbox.hurry();
             self.logs.hurry();
@@ -104,7 +104,7 @@ impl Shared {
                 return now;
             }
             if amount(&now) != amount(&before) {
-                (before, moved) = (now, Instant::now());
+                (before, moved) = (now, clock::instant());
             } else if moved.elapsed() >= patience {
                 return now;
             }

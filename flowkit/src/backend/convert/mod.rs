@@ -1,5 +1,7 @@
 //! Our words in the server's, and back. Pure.
 
+mod event;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use crate::clock::Timestamp;
 use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
+
+pub(crate) use event::task_event;
 
 /// More origins of one argument than this are not reported: an event may have 1.5 MB at most.
 const MAX_ORIGINS: usize = 10_000;
@@ -164,7 +168,7 @@ fn seconds(duration: Duration) -> serde_json::Value {
 }
 
 /// The policy of a task run, as its events carry it.
-pub(crate) fn policy(run: &TaskRun) -> serde_json::Value {
+fn policy(run: &TaskRun) -> serde_json::Value {
     let delays = run.extra.as_ref().map_or(&[][..], |extra| &extra.retry_delays);
     let delay = match delays {
         [] => json!(0),
@@ -175,6 +179,6 @@ pub(crate) fn policy(run: &TaskRun) -> serde_json::Value {
 }
 
 /// The origins of a task run's arguments, as its events carry them.
-pub(crate) fn task_inputs(run: &TaskRun) -> serde_json::Value {
+fn task_inputs(run: &TaskRun) -> serde_json::Value {
     serde_json::to_value(origins(&run.inputs())).unwrap_or_default()
 }

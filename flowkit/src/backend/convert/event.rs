@@ -3,7 +3,7 @@
 use flowkit_client::model as wire;
 use serde_json::{Value, json};
 
-use crate::backend::convert::{Known, policy, task_inputs};
+use super::{Known, policy, task_inputs};
 use crate::clock::Timestamp;
 use crate::run::{Effort, TaskRun};
 use crate::state::State;

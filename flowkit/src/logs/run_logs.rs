@@ -10,8 +10,8 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::backend::Backend;
 use crate::clock;
 use crate::event::{self, Level, LogRecord};
-use crate::report::console::{Console, Speaker};
-use crate::report::fields::Text;
+use crate::logs::console::{Console, Speaker};
+use crate::logs::fields::Text;
 use crate::run::{FlowRun, TaskRun};
 
 /// The target of the spans and log lines of runs.
