@@ -1,6 +1,7 @@
 //! What a client is told before its first request.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +19,19 @@ pub const API_VERSION: &str = "0.8.4";
 pub const PREFECT_VERSION: &str = "3.8.8";
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Says which TLS certificates are trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trust {
+    /// Those the system trusts, or those that the environment variable `SSL_CERT_FILE` names.
+    #[default]
+    System,
+    /// Those in a PEM file only (`PREFECT_API_SSL_CERT_FILE`).
+    File(PathBuf),
+    /// Any certificate (`PREFECT_API_TLS_INSECURE_SKIP_VERIFY`): for test set-ups only.
+    Anything,
+}
 
 /// Describes which API a [`Client`](crate::Client) talks to, and how.
 ///
@@ -42,7 +56,7 @@ pub struct Config {
     pub(crate) retry: RetryPolicy,
     pub(crate) csrf: bool,
     pub(crate) check_version: bool,
-    pub(crate) verify_tls: bool,
+    pub(crate) trust: Trust,
     cloud: Option<bool>,
 }
 
@@ -61,7 +75,7 @@ impl Config {
             retry: RetryPolicy::default(),
             csrf: true,
             check_version: true,
-            verify_tls: true,
+            trust: Trust::System,
             cloud: None,
         })
     }
@@ -126,10 +140,10 @@ impl Config {
         self
     }
 
-    /// Accepts any TLS certificate (`PREFECT_API_TLS_INSECURE_SKIP_VERIFY`): for test set-ups only.
+    /// Sets which TLS certificates are trusted. Default: those of the system.
     #[must_use]
-    pub fn danger_skip_tls_verify(mut self, skip: bool) -> Self {
-        self.verify_tls = !skip;
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
         self
     }
 
@@ -167,7 +181,7 @@ impl fmt::Debug for Config {
             .field("retry", &self.retry)
             .field("csrf", &self.csrf)
             .field("check_version", &self.check_version)
-            .field("verify_tls", &self.verify_tls)
+            .field("trust", &self.trust)
             .field("cloud", &self.is_cloud())
             .finish()
     }

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     InvalidUrl,
     /// A header's name or value is not usable.
     InvalidHeader,
+    /// TLS cannot be set up, for instance because a certificate file cannot be read.
+    Tls,
     /// A request body cannot be written as JSON.
     Encode,
     /// No connection could be made, or it broke and retries did not help.
@@ -179,6 +181,16 @@ impl Error {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Locked | ErrorKind::Server
         )
     }
+}
+
+/// Gives the innermost cause of an error, which is the one that tells something: `Connection refused`, and not
+/// `client error`.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 impl fmt::Display for Error {

@@ -39,7 +39,7 @@ pub use api_url::ApiUrl;
 pub use auth::Auth;
 pub use channel::{EventsChannel, EventsOptions, EventsPath, EventsStats, EventsTransport, Flushed, RefusedEvent};
 pub use client::{Attribution, Client};
-pub use config::{API_VERSION, Config, PREFECT_VERSION, USER_AGENT};
+pub use config::{API_VERSION, Config, PREFECT_VERSION, Trust, USER_AGENT};
 pub use error::{Error, ErrorKind, FieldError};
 pub use request::{Ignored, Method, Request};
 pub use retry::{Outcome, Retry, RetryPolicy, decide};

@@ -13,7 +13,9 @@ use chrono::{DateTime, Utc};
 ///
 /// The defaults are Prefect's: five retries; statuses 408, 429, 502 and 503; delays of 2, 4, 8, 16 and 32 seconds
 /// with 20 % jitter either way unless the server says `Retry-After`. A plain 500 is not repeated unless it is listed
-/// with [`RetryPolicy::also_on`].
+/// with [`RetryPolicy::also_on`]. Answers with `Prefect-Maintenance: true` are waited out however long it takes, within
+/// the deadline if the client has one. A connection that cannot be made is retried only by a client that has reached
+/// the server before; otherwise the address is probably wrong, and that is said at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     max_retries: u32,

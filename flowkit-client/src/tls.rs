@@ -3,32 +3,50 @@
 //! The crypto provider is named here and handed to both libraries, so that neither needs a process-wide default and
 //! `ring` (no cmake to build) is the only one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::config::Trust;
 use crate::error::{Error, ErrorKind};
 
-/// Builds the set-up. The trusted certificates are the system's (or those `SSL_CERT_FILE` names).
-pub(crate) fn config(verify: bool) -> Result<ClientConfig, Error> {
+/// Builds the set-up.
+pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::Protocol, "tls cannot be set up").with_source(error))?;
-    if !verify {
-        let verifier = Arc::new(TrustAnything(provider));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
-    }
-    let mut roots = RootCertStore::empty();
-    // A certificate that cannot be read is left out: others may do, and if not, the handshake says so.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| Error::new(ErrorKind::Tls, "tls cannot be set up").with_source(error))?;
+    let roots = match trust {
+        Trust::Anything => {
+            let verifier = Arc::new(TrustAnything(provider));
+            return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
+        }
+        // Certificates that cannot be read are left out: others may do, and if not, the handshake says so.
+        Trust::System => rustls_native_certs::load_native_certs().certs,
+        Trust::File(path) => read(path)?,
+    };
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
-/// Trusts any certificate, for `danger_skip_tls_verify`. Signatures are still checked.
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unusable = |why: &str| Error::new(ErrorKind::Tls, format!("the certificate file {} {why}", path.display()));
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unusable("cannot be read").with_source(error))?;
+    if certificates.is_empty() {
+        return Err(unusable("has no certificate in it"));
+    }
+    Ok(certificates)
+}
+
+/// Trusts any certificate. Signatures are still checked.
 #[derive(Debug)]
 struct TrustAnything(Arc<CryptoProvider>);
 
@@ -69,8 +87,21 @@ impl ServerCertVerifier for TrustAnything {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn both_set_ups_can_be_built() {
-        assert!(super::config(true).is_ok() && super::config(false).is_ok());
+    fn system_and_nothing_can_be_trusted() {
+        assert!(config(&Trust::System).is_ok() && config(&Trust::Anything).is_ok());
+    }
+
+    #[test]
+    fn a_bad_certificate_file_is_named() {
+        for (path, why) in
+            [("/no/such.pem", "cannot be read"), (concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "no certificate")]
+        {
+            let error = config(&Trust::File(path.into())).expect_err(path);
+            assert_eq!(error.kind(), ErrorKind::Tls);
+            assert!(error.to_string().contains(path) && error.to_string().contains(why), "{error}");
+        }
     }
 }

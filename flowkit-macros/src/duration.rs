@@ -75,7 +75,7 @@ fn scale(number: &str, unit: u128) -> Result<u64, Option<Wrong>> {
     };
     let whole = digits(whole).ok().and_then(|whole| whole.checked_mul(unit)).ok_or(Some(Wrong::TooLong))?;
     let part = digits(fraction).map_err(|_| None)? * unit;
-    if part % denominator != 0 {
+    if !part.is_multiple_of(denominator) {
         return Err(Some(Wrong::Finer));
     }
     (whole.checked_add(part / denominator)).and_then(|sum| u64::try_from(sum).ok()).ok_or(Some(Wrong::TooLong))

@@ -1,6 +1,6 @@
 //! Checks that a function can be a task or a flow.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::{ToTokens, quote};
 use syn::{Expr, FnArg, GenericParam, Pat, PatType, ReturnType, Type};
 
@@ -18,6 +18,8 @@ pub(crate) struct Signature {
     pub(crate) body: Body,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
+    /// Where it ends in the source.
+    pub(crate) end: Span,
 }
 
 /// How the body runs.
@@ -58,7 +60,9 @@ pub(crate) fn check(kind: Kind, sig: &syn::Signature, errors: &mut Errors) -> Op
         return None;
     }
     let body = if sig.asyncness.is_some() { Body::Async } else { Body::Blocking };
-    Some(Signature { name: sig.ident.clone(), body, args, output: output? })
+    let last = sig.output.to_token_stream().into_iter().last();
+    let end = last.map_or(sig.paren_token.span.close(), |last| last.span());
+    Some(Signature { name: sig.ident.clone(), body, args, output: output?, end })
 }
 
 fn qualifiers(kind: Kind, sig: &syn::Signature, errors: &mut Errors) {

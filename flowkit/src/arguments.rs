@@ -49,7 +49,7 @@ pub trait Inputs: Send + 'static {
 
 macro_rules! inputs {
     ($($name:ident),*) => {
-        #[expect(non_snake_case, unused_mut, reason = "one macro for every number of arguments")]
+        #[allow(non_snake_case, reason = "one macro for every number of arguments, none included")]
         impl<$($name: Send + 'static),*> Inputs for ($(Input<$name>,)*) {
             type Values = ($($name,)*);
 

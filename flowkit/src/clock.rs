@@ -86,15 +86,13 @@ impl Serialize for Timestamp {
 
 /// Returns the present moment.
 #[cfg(not(feature = "test-util"))]
-#[must_use]
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
 /// Returns the present moment as tokio's clock has it, paused or not.
 #[cfg(feature = "test-util")]
-#[must_use]
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     use std::sync::OnceLock;
     use tokio::time::Instant;
 

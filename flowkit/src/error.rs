@@ -138,10 +138,7 @@ impl Error {
     ///
     /// Finds the body's own error value (`anyhow::Error` included) as well as what that error wraps.
     #[must_use]
-    pub fn downcast_ref<E: 'static>(&self) -> Option<&E>
-    where
-        E: StdError + 'static,
-    {
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.own_as::<E>().or_else(|| {
             causes(self.source())
                 .find_map(|error| error.downcast_ref::<E>().or_else(|| error.downcast_ref::<Error>()?.own_as::<E>()))

@@ -11,8 +11,7 @@ use crate::state::State;
 
 /// Something that happened and that a backend is told once.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
+pub(crate) enum Event {
     /// A task run entered the state with this index.
     TaskState(Arc<TaskRun>, usize),
     /// A flow run ended where nobody could ask for it, as when its future was dropped.

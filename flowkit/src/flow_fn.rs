@@ -84,7 +84,7 @@ fn refused<T>(def: &'static FlowDef, parameters: Value, error: Error) -> FlowCal
 
 macro_rules! flows {
     ($($name:ident),*) => {
-        #[expect(non_snake_case, unused_mut, unused_variables, reason = "one macro for every number of parameters")]
+        #[allow(non_snake_case, unused_mut, unused_variables, clippy::unused_unit, reason = "one macro for every number, none included")]
         impl<$($name: Serialize + DeserializeOwned + Send + 'static),*> FlowParams for ($($name,)*) {
             type Inputs = ($(Input<$name>,)*);
 
@@ -128,7 +128,7 @@ macro_rules! flows {
                 Ok(parameters::schema(self.def()?))
             }
 
-            #[expect(non_snake_case, reason = "one macro for every number of parameters")]
+            #[allow(non_snake_case, reason = "one macro for every number, none included")]
             fn with_parameters(&self, parameters: Value) -> FlowCall<T> {
                 let def = match self.def() {
                     Ok(def) => def,

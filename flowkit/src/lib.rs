@@ -85,6 +85,7 @@ pub use id::{FlowRunId, TaskRunId};
 pub use input::Input;
 pub use map::{DEFAULT_LIMIT, Handles, MapCall, MapFuture, MapStream, map};
 pub use options::{Options, RetryDelay};
+pub use registry::run_flow;
 pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use state::{State, StateDetails, StateName, StateType};

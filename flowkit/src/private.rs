@@ -47,12 +47,15 @@ impl<T, E> Fallible for Result<T, E> {
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 
+/// How to clone a value of a type.
+pub type CloneFn<T> = fn(&T) -> T;
+
 /// What [`Probe`] says where no bound holds.
 pub trait Absent {
     /// The probed type.
     type Probed;
     /// It cannot be cloned.
-    const CLONE: Option<fn(&Self::Probed) -> Self::Probed> = None;
+    const CLONE: Option<CloneFn<Self::Probed>> = None;
     /// It cannot be displayed.
     const DISPLAY: Option<fn(&Self::Probed) -> String> = None;
     /// It cannot be debugged.
@@ -67,7 +70,7 @@ impl<T> Absent for Probe<T> {
 
 impl<T: Clone> Probe<T> {
     /// How to clone it.
-    pub const CLONE: Option<fn(&T) -> T> = Some(T::clone);
+    pub const CLONE: Option<CloneFn<T>> = Some(T::clone);
 }
 
 impl<T: Display> Probe<T> {

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::def::FlowDef;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// What `#[flow]` registers.
 #[derive(Debug)]
@@ -35,7 +35,21 @@ pub(crate) fn flow_of(function: TypeId) -> Option<&'static FlowDef> {
     inventory::iter::<FlowEntry>().find(|entry| (entry.function)() == function).map(|entry| entry.def)
 }
 
-/// Returns the flow of this name.
-pub(crate) fn flow_named(name: &str) -> Option<&'static FlowEntry> {
-    inventory::iter::<FlowEntry>().find(|entry| entry.def.name == name)
+/// Runs the flow of this name, with parameters in JSON.
+///
+/// For programs that learn at run time what to do; every flow linked into the program is known.
+///
+/// # Errors
+/// An error of kind [`ErrorKind::Definition`] that lists the flows if there is none of this name; else what the
+/// flow's run ends with.
+pub async fn run_flow(name: &str, parameters: Value) -> Result<(), Error> {
+    match inventory::iter::<FlowEntry>().find(|entry| entry.def.name == name) {
+        Some(entry) => (entry.call)(parameters).await,
+        None => {
+            let mut known: Vec<&str> = inventory::iter::<FlowEntry>().map(|entry| entry.def.name).collect();
+            known.sort_unstable();
+            let why = format!("there is no flow `{name}` in this program: it has {}", known.join(", "));
+            Err(Error::new(ErrorKind::Definition, why))
+        }
+    }
 }

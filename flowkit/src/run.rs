@@ -24,6 +24,14 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Track(Mutex<SmallVec<[State; 3]>>);
 
 impl Track {
+    /// Adds the state that `next` makes of the current one, in one step; gives it with its index.
+    pub(crate) fn advance(&self, next: impl FnOnce(Option<&State>) -> Option<State>) -> Option<(usize, State)> {
+        let mut states = lock(&self.0);
+        let state = next(states.last())?;
+        states.push(state.clone());
+        Some((states.len() - 1, state))
+    }
+
     /// Adds a state and returns its index.
     pub(crate) fn push(&self, state: State) -> usize {
         let mut states = lock(&self.0);

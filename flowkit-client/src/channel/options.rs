@@ -69,7 +69,8 @@ impl EventsOptions {
         self
     }
 
-    /// Sets after how many events a confirmation is asked for. Default: 700, as Prefect does.
+    /// Sets after how many events a confirmation is asked for. Default: 700, as Prefect does; never more than half the
+    /// capacity, so that senders do not wait for a confirmation nobody has asked for.
     #[must_use]
     pub fn confirm_every(mut self, events: u64) -> Self {
         self.confirm_every = events.max(1);
@@ -149,5 +150,9 @@ impl EventsOptions {
     pub fn grace(mut self, limit: Duration) -> Self {
         self.grace = limit;
         self
+    }
+
+    pub(super) fn confirms_after(&self) -> u64 {
+        self.confirm_every.min((self.capacity / 2).max(1) as u64)
     }
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message, Utf8Bytes
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, root_cause};
 
 const PATH: &str = "/events/in";
 
@@ -146,17 +146,18 @@ fn closed(frame: Option<CloseFrame>) -> Error {
 }
 
 fn lost(error: WsError) -> Error {
-    Error::new(ErrorKind::Connect, "the websocket broke").with_source(error)
+    Error::new(ErrorKind::Connect, format!("the websocket broke ({})", root_cause(&error))).with_source(error)
 }
 
 fn refused(error: WsError) -> Error {
+    let what = format!("the websocket could not be opened ({})", root_cause(&error));
     match &error {
         WsError::Http(response) => {
             let status = response.status().as_u16();
             Error::new(ErrorKind::Protocol, "the server refused to open a websocket").with_status(status)
         }
-        WsError::Io(_) | WsError::Tls(_) => Error::new(ErrorKind::Connect, "the websocket could not be opened"),
-        _ => Error::new(ErrorKind::Protocol, "the websocket could not be opened"),
+        WsError::Io(_) | WsError::Tls(_) => Error::new(ErrorKind::Connect, what),
+        _ => Error::new(ErrorKind::Protocol, what),
     }
     .with_source(error)
 }

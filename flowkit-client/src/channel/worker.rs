@@ -112,9 +112,9 @@ impl Worker {
                 End::Expired => break,
                 End::Lost(error) => {
                     self.note(&error);
-                    // A connection that confirmed something was a good one: try the next at once.
+                    // The next connection is tried at once, unless it is the events that break them.
                     fruitless = if self.window.gone() == before { fruitless + 1 } else { 0 };
-                    if fruitless > 0 {
+                    if fruitless >= MAX_FRUITLESS {
                         socket_from = Instant::now() + self.pause_after(&error);
                     }
                 }
@@ -185,7 +185,11 @@ impl Worker {
     fn take(&mut self, command: Option<Command>) {
         match command {
             Some(Command::Deliver(item)) => self.window.push(item),
-            Some(Command::Flush(done)) => self.flushes.push((self.window.last(), done)),
+            Some(Command::Flush(done)) => {
+                self.flushes.push((self.window.last(), done));
+                // Everything may have left already, and then nothing else would wake the caller.
+                self.settle();
+            }
             Some(Command::Close { until, reply }) => {
                 self.commands.close();
                 self.closing = Some(until);

@@ -35,7 +35,7 @@ impl Worker {
             let unasked = sent - asked_through;
             let in_a_hurry = unasked > 0 && sent == self.window.last() && self.is_urgent();
             let ping_at = pinged + self.options.confirm_after;
-            if asked.is_none() && (unasked >= self.options.confirm_every || in_a_hurry || now >= ping_at) {
+            if asked.is_none() && (unasked >= self.options.confirms_after() || in_a_hurry || now >= ping_at) {
                 match self.meanwhile(socket.ping(sent)).await {
                     None => return End::Expired,
                     Some(Err(error)) => return End::Lost(error),

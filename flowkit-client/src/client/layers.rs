@@ -13,7 +13,7 @@ use super::csrf::Pass;
 use super::redirect::{MAX_REDIRECTS, follow};
 use super::transport::{Call, Fault, FaultKind, Reply};
 use crate::api::admin;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, root_cause};
 use crate::refusal;
 use crate::request::{Method, Request};
 use crate::retry::{Outcome, Retry, decide, retry_after};
@@ -189,13 +189,17 @@ impl Client {
 
     fn failed(&self, fault: Fault) -> (Error, Outcome) {
         let url = self.api_url();
+        let why = root_cause(&*fault.source);
         let (kind, what, outcome) = match fault.kind {
             FaultKind::Unreachable => {
                 let reached_before = self.shared.reached.load(Ordering::Relaxed);
-                let what = format!("cannot connect to {url}; is the server running, and is PREFECT_API_URL right?");
+                let what =
+                    format!("cannot connect to {url} ({why}); is the server running, and is PREFECT_API_URL right?");
                 (ErrorKind::Connect, what, Outcome::Unreachable { reached_before })
             }
-            FaultKind::Broken => (ErrorKind::Connect, format!("the connection to {url} broke"), Outcome::Broken),
+            FaultKind::Broken => {
+                (ErrorKind::Connect, format!("the connection to {url} broke ({why})"), Outcome::Broken)
+            }
             FaultKind::Slow => {
                 let what = format!("{url} did not answer within {:?}", self.shared.config.timeout);
                 (ErrorKind::Timeout, what, Outcome::Broken)

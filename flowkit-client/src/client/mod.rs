@@ -71,10 +71,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidHeader`] when the credentials cannot be sent in a header, [`ErrorKind::Protocol`] when TLS
-    /// cannot be set up.
+    /// [`ErrorKind::InvalidHeader`] when the credentials cannot be sent in a header, [`ErrorKind::Tls`] when TLS cannot
+    /// be set up.
     pub fn new(config: Config) -> Result<Self, Error> {
-        let tls = tls::config(config.verify_tls)?;
+        let tls = tls::config(&config.trust)?;
         let transport = Box::new(Http::new(tls.clone())?);
         Self::over(config, tls, transport)
     }

@@ -46,7 +46,7 @@ fn fault(kind: FaultKind) -> Answer {
 fn scripted(config: Config, answers: impl IntoIterator<Item = Answer>) -> (Client, Log) {
     let calls = Log::default();
     let script = Script { answers: Mutex::new(answers.into_iter().collect()), calls: Arc::clone(&calls) };
-    let tls = crate::tls::config(false).expect("tls");
+    let tls = crate::tls::config(&crate::config::Trust::Anything).expect("tls");
     (Client::over(config, tls, Box::new(script)).expect("client"), calls)
 }
 

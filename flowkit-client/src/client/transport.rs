@@ -73,7 +73,7 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(25))
             .build()
             .map(Self)
-            .map_err(|error| Error::new(ErrorKind::Protocol, "the http client cannot be set up").with_source(error))
+            .map_err(|error| Error::new(ErrorKind::Tls, "the http client cannot be set up").with_source(error))
     }
 }
 

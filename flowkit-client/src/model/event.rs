@@ -11,8 +11,11 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const MAX_RELATED: usize = 100;
 /// How many labels the server accepts on one resource.
 pub(crate) const MAX_LABELS: usize = 500;
-/// How many bytes of JSON the server accepts.
-pub(crate) const MAX_BYTES: usize = 1_500_000;
+/// How many bytes of JSON we send. The server accepts 1 500 000 but counts after adding a time, and drops what is
+/// larger without a word.
+pub(crate) const MAX_BYTES: usize = 1_499_000;
+/// How many characters the name of an event may have.
+pub(crate) const MAX_NAME: usize = 1024;
 
 /// Tells that something happened. For a task run's state the id is the id of the state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +61,9 @@ impl Event {
             |why: String| Err(Error::new(ErrorKind::Validation, format!("event `{}` {}: {why}", self.event, self.id)));
         if self.event.is_empty() {
             return refuse("it has no name".into());
+        }
+        if self.event.chars().count() > MAX_NAME {
+            return refuse(format!("its name has more than {MAX_NAME} characters"));
         }
         if self.id.is_nil() {
             return refuse("its id is nil".into());
@@ -149,11 +155,12 @@ mod tests {
         for (event, why) in [
             (Event { id: Uuid::nil(), ..event() }, "id is nil"),
             (Event { event: String::new(), ..event() }, "no name"),
+            (Event { event: "é".repeat(MAX_NAME + 1), ..event() }, "more than 1024"),
             (Event { related: related(101), ..event() }, "101 related"),
             (Event { resource: labelled(501), ..event() }, "501 labels"),
             (Event { resource: Resource::new(""), ..event() }, "no `prefect.resource.id`"),
             (Event { related: vec![RelatedResource::new("", "x")], ..event() }, "no role"),
-            (Event { payload: big, ..event() }, "at most 1500000"),
+            (Event { payload: big, ..event() }, "at most 1499000"),
         ] {
             let error = event.to_frame().expect_err(why);
             assert!(error.is_validation() && error.to_string().contains(why), "{error}");

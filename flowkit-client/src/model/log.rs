@@ -26,6 +26,20 @@ pub struct LogCreate {
     pub task_run_id: Option<Uuid>,
 }
 
+impl LogCreate {
+    /// Records a line of a flow run's log, written now.
+    pub fn new(flow_run_id: Uuid, level: u8, message: impl Into<String>) -> Self {
+        Self {
+            name: "prefect.flow_runs".into(),
+            level,
+            message: message.into(),
+            timestamp: Utc::now(),
+            flow_run_id: Some(flow_run_id),
+            task_run_id: None,
+        }
+    }
+}
+
 /// Describes one line of a run's log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]

@@ -1,19 +1,22 @@
 //! What tasks and flows have in common.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::Checked;
 use crate::args::{Delay, Options};
-use crate::function::Function;
 use crate::signature::{Arg, Body, Output, Signature};
 use crate::{attrs, doc, fallback};
 
 /// The user's function under another name, and what it needs beside it.
 pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     let body = fallback::body(checked.function);
+    let body = quote! {
+        #[allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "arguments are owned, and `async` says where it runs")]
+        #body
+    };
     if checked.options.log_prints != Some(true) {
         return body;
     }
@@ -24,10 +27,24 @@ pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     }
 }
 
-/// The attributes of the function that callers see.
-pub(crate) fn item_attrs(function: &Function) -> TokenStream {
+/// The function that callers see, which returns a `call`.
+///
+/// Its keyword, its braces and the end of its return type are where the user's are: to rustc it is the user's
+/// function then, and is reported if nobody uses it.
+pub(crate) fn item(
+    checked: &Checked<'_>,
+    inputs: &TokenStream,
+    call: &TokenStream,
+    inside: TokenStream,
+) -> TokenStream {
+    let Checked { function, signature, .. } = checked;
     let attrs = function.attrs.iter().filter(|attr| attrs::is_for_item(attr));
-    quote!(#(#attrs)*)
+    let (vis, keyword, name) = (&function.vis, &function.sig.fn_token, &signature.name);
+    let output = &signature.output;
+    let end = quote_spanned!(signature.end=> >);
+    let mut braces = Group::new(Delimiter::Brace, inside);
+    braces.set_span(function.block.span());
+    quote!(#(#attrs)* #vis #keyword #name(#inputs) -> #call<#output #end #braces)
 }
 
 /// What the function is called by default, in the form without `r#`.

@@ -9,8 +9,8 @@ use super::{Checked, common};
 use crate::signature::{Arg, Body};
 
 pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
-    let Checked { function, options, signature, hash } = checked;
-    let (attrs, vis, name, output) = (common::item_attrs(function), &function.vis, &signature.name, &signature.output);
+    let Checked { options, signature, hash, .. } = checked;
+    let name = &signature.name;
     let inputs = signature.args.iter().map(|arg| {
         let (name, ty) = (common::outer_name(signature, arg), &arg.ty);
         quote!(#name: #ty)
@@ -27,9 +27,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let (body, setters, args, run) =
         (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
     let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
-    quote! {
-        #attrs
-        #vis fn #name(#(#inputs),*) -> ::flowkit::FlowCall<#output> {
+    let inside = quote! {
             #body
             #plain
             #assertions
@@ -44,8 +42,8 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                 )
             }
             #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
-        }
-    }
+    };
+    common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::FlowCall), inside)
 }
 
 fn param(Arg { name, ty, default, description }: &Arg) -> TokenStream {

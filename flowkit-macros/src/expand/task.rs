@@ -8,8 +8,8 @@ use super::{Checked, common};
 use crate::signature::{Arg, Body};
 
 pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
-    let Checked { function, options, signature, .. } = checked;
-    let (attrs, vis, name, output) = (common::item_attrs(function), &function.vis, &signature.name, &signature.output);
+    let Checked { options, signature, .. } = checked;
+    let name = &signature.name;
     let inputs = signature.args.iter().map(|arg| {
         let (name, ty) = (common::outer_name(signature, arg), &arg.ty);
         quote!(#name: impl ::core::convert::Into<::flowkit::Input<#ty>>)
@@ -26,9 +26,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let (body, setters, args, run) =
         (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
     let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
-    quote! {
-        #attrs
-        #vis fn #name(#(#inputs),*) -> ::flowkit::TaskCall<#output> {
+    let inside = quote! {
             #body
             #plain
             #assertions
@@ -36,8 +34,8 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                 ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]) #version #setters;
             #args
             #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
-        }
-    }
+    };
+    common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::TaskCall), inside)
 }
 
 fn assertions(checked: &Checked<'_>) -> TokenStream {

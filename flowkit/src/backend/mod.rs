@@ -2,7 +2,10 @@
 //!
 //! Task runs are *emitted*: the engine decides and tells. Flow runs are *proposed*: the engine asks and obeys.
 
+pub(crate) mod convert;
+pub(crate) mod convert_event;
 pub(crate) mod memory;
+pub(crate) mod server;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,50 +23,46 @@ use crate::state::State;
 
 /// A flow run that does not exist yet.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct NewFlowRun {
+pub(crate) struct NewFlowRun {
     /// The flow.
-    pub def: &'static FlowDef,
+    pub(crate) def: &'static FlowDef,
     /// The name; the backend makes one if there is none.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The parameters, an object.
-    pub parameters: Value,
+    pub(crate) parameters: Value,
     /// The tags, sorted.
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// How often a failed run is tried again.
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// How long to wait before each retry.
-    pub retry_delay: Duration,
+    pub(crate) retry_delay: Duration,
     /// The run that calls it; `None` unless it is a subflow.
-    pub parent: Option<ParentRun>,
+    pub(crate) parent: Option<ParentRun>,
 }
 
 /// The run that calls a subflow.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ParentRun {
+pub(crate) struct ParentRun {
     /// The flow run.
-    pub flow_run: Arc<FlowRun>,
+    pub(crate) flow_run: Arc<FlowRun>,
     /// The task run in whose body the call stands, if any.
-    pub task_run: Option<TaskRunId>,
+    pub(crate) task_run: Option<TaskRunId>,
     /// How many subflow runs of the same flow the flow run had called before.
-    pub nth: u32,
+    pub(crate) nth: u32,
 }
 
 /// A state that the engine would like a flow run to enter.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The state.
-    pub state: State,
+    pub(crate) state: State,
     /// Whether the backend's rules are to be skipped, as for a crash.
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// What a backend says to a proposal.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The run is in this state now.
     Accept(State),
     /// The run is in another state, which the engine must adopt.
@@ -99,7 +98,7 @@ impl Undelivered {
 /// A place that runs are reported to.
 ///
 /// No method may make a run's work wait for long: `emit` returns at once, and the others are bounded in time.
-pub trait Backend: Send + Sync + fmt::Debug + 'static {
+pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Creates a flow run in a pending state.
     fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>>;
 

@@ -123,10 +123,6 @@ impl<T> LiveFlow<T> {
         &self.record.0
     }
 
-    pub(crate) fn cancel_token(&self) -> tokio_util::sync::CancellationToken {
-        self.context.cancel.clone()
-    }
-
     /// Brings the run to its end.
     pub(crate) async fn finish(self) -> Result<T, Error> {
         let context = self.context.clone();

@@ -46,15 +46,9 @@ struct Record(Arc<TaskRun>, Arc<dyn crate::backend::Backend>);
 impl Record {
     /// Applies a fact; one that cannot happen changes nothing.
     fn apply(&self, fact: Fact) -> Option<State> {
-        let current = self.0.track.current();
-        let state = transition(current.as_ref(), fact, clock::now()).ok()?;
-        self.enter(state.clone());
-        Some(state)
-    }
-
-    fn enter(&self, state: State) {
-        let index = self.0.track.push(state);
+        let (index, state) = self.0.track.advance(|current| transition(current, fact, clock::now()).ok())?;
         self.1.emit(Event::TaskState(Arc::clone(&self.0), index));
+        Some(state)
     }
 }
 
@@ -75,7 +69,6 @@ impl Drop for Record {
 pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
-    let pending = transition(None, Fact::Requested, now).ok();
     let run = Arc::new(TaskRun {
         id: job.id.unwrap_or_else(|| TaskRunId::at(now)),
         def: job.def,
@@ -85,9 +78,7 @@ pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
         track: Track::default(),
     });
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
-    if let Some(pending) = pending {
-        record.enter(pending);
-    }
+    let _ = record.apply(Fact::Requested);
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
     let context = Context { task: Some(run), log_prints, ..ambient };
     LiveTask { job, effective, record, context }

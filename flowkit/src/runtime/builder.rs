@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::backend::memory::{Limits, Memory};
+use crate::backend::server::{Server, ServerOptions};
 use crate::engine::context::Ports;
 use crate::engine::panic;
 use crate::error::Error;
 use crate::logging;
 use crate::runtime::Runtime;
-use crate::settings::Settings;
+use crate::settings::{Api, Settings};
 
 /// Builds a [`Runtime`].
 #[derive(Debug)]
@@ -61,8 +62,24 @@ impl RuntimeBuilder {
     /// An error of kind [`Settings`](crate::ErrorKind::Settings) that names the setting that cannot be used.
     pub fn build(self) -> Result<Runtime, Error> {
         let settings = self.settings?;
-        let backend: Arc<dyn Backend> = Arc::new(Memory::new(self.limits));
+        let backend: Arc<dyn Backend> = match &settings.api {
+            None => Arc::new(Memory::new(self.limits)),
+            Some(api) => Arc::new(Server::start(server_options(api, &settings))?),
+        };
         Ok(assemble(&settings, backend))
+    }
+}
+
+fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
+    ServerOptions {
+        url: api.url.clone(),
+        key: api.key.clone(),
+        auth_string: api.auth_string.clone(),
+        insecure: api.insecure,
+        cert_file: api.cert_file.clone(),
+        heartbeat: settings.heartbeat.0,
+        logs_to_api: settings.logging.to_api,
+        patience: settings.flush_patience.0,
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) task_defaults: Defaults,
     pub(crate) flow_defaults: Defaults,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) flush_patience: FlushPatience,
 }
 
 /// How a server is reached.
@@ -26,6 +27,7 @@ pub(crate) struct Api {
     pub(crate) key: Option<String>,
     pub(crate) auth_string: Option<String>,
     pub(crate) insecure: bool,
+    pub(crate) cert_file: Option<String>,
 }
 
 impl std::fmt::Debug for Api {
@@ -60,6 +62,16 @@ impl Default for Heartbeat {
     }
 }
 
+/// How long delivery at exit may stand still before the process ends without it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlushPatience(pub(crate) Duration);
+
+impl Default for FlushPatience {
+    fn default() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Error> {
@@ -75,6 +87,7 @@ impl Settings {
                 url,
                 key: source.text("PREFECT_API_KEY"),
                 auth_string: source.text("PREFECT_API_AUTH_STRING"),
+                cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),
                 insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
             })
         });
@@ -92,6 +105,7 @@ impl Settings {
             flow_defaults: source
                 .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
+            flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
         })
     }
 }

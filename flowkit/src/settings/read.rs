@@ -57,6 +57,10 @@ impl Source<'_> {
         })
     }
 
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.parsed(name, "a number of seconds, 0 or more", |text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
+    }
+
     pub(super) fn heartbeat(&self, name: &str) -> Result<Option<Duration>, Error> {
         self.parsed(name, "a whole number of seconds, 30 or more", |text| {
             text.parse().ok().filter(|seconds| *seconds >= 30).map(Duration::from_secs)

@@ -1,0 +1,64 @@
+//! The runs that are under way: who needs a sign of life, and who must be reported if the process dies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::id::{FlowRunId, TaskRunId};
+use crate::run::{FlowRun, TaskRun, lock};
+
+#[derive(Debug)]
+pub(super) struct Active {
+    heartbeat: Duration,
+    flows: Mutex<HashMap<FlowRunId, (Arc<FlowRun>, Instant)>>,
+    tasks: Mutex<HashMap<TaskRunId, Arc<TaskRun>>>,
+}
+
+impl Active {
+    pub(super) fn new(heartbeat: Duration) -> Self {
+        Self { heartbeat, flows: Mutex::default(), tasks: Mutex::default() }
+    }
+
+    /// Notes that a flow run is running; its first sign of life is due at once.
+    pub(super) fn flow_started(&self, run: &Arc<FlowRun>) {
+        lock(&self.flows).entry(run.id).or_insert_with(|| (Arc::clone(run), Instant::now()));
+    }
+
+    pub(super) fn flow_ended(&self, run: &FlowRun) {
+        lock(&self.flows).remove(&run.id);
+    }
+
+    /// Notes a task run's state, the `index`-th.
+    pub(super) fn task_moved(&self, run: &Arc<TaskRun>, index: usize) {
+        let ended = run.track.with(|states| states.get(index).is_none_or(crate::state::State::is_final));
+        let mut tasks = lock(&self.tasks);
+        if ended {
+            tasks.remove(&run.id);
+        } else if index == 0 {
+            tasks.insert(run.id, Arc::clone(run));
+        }
+    }
+
+    /// Takes the flow runs whose next sign of life is due.
+    pub(super) fn due(&self) -> Vec<Arc<FlowRun>> {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        for (run, next) in lock(&self.flows).values_mut() {
+            if *next <= now {
+                *next = now + self.heartbeat;
+                due.push(Arc::clone(run));
+            }
+        }
+        due
+    }
+
+    pub(super) fn tasks(&self) -> Vec<Arc<TaskRun>> {
+        lock(&self.tasks).values().cloned().collect()
+    }
+
+    pub(super) fn flows(&self) -> Vec<Arc<FlowRun>> {
+        lock(&self.flows).values().map(|(run, _)| Arc::clone(run)).collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! The last words of the process: everything is delivered, or it is said what is not.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::backend::Undelivered;
+use crate::backend::server::reporter::Ask;
+use crate::event::LogRecord;
+use crate::run::{FlowRun, TaskRun, lock};
+
+/// Delivery at exit ends after this time even if it still moves.
+const AT_MOST: Duration = Duration::from_secs(600);
+
+/// After this time somebody at a terminal is told what the process is waiting for.
+const QUIET: Duration = Duration::from_secs(1);
+
+static REPORTERS: Mutex<Vec<(UnboundedSender<Ask>, Duration)>> = Mutex::new(Vec::new());
+
+/// Makes the process deliver what is left before it ends; it waits for as long as delivery moves, and for
+/// `patience` when it does not.
+pub(super) fn deliver_before(reporter: UnboundedSender<Ask>, patience: Duration) {
+    let mut reporters = lock(&REPORTERS);
+    if reporters.is_empty() {
+        #[expect(unsafe_code, reason = "there is no safe way to be called when `main` returns")]
+        // SAFETY: `at_exit` is an `extern "C"` function that takes and returns nothing and does not unwind: it
+        // aborts on panic as every such function does. It uses no thread-local state of ours, only a mutex, a
+        // channel and standard error. A failure to register (non-zero) leaves the process as it was.
+        unsafe {
+            libc::atexit(at_exit);
+        }
+    }
+    reporters.push((reporter, patience));
+}
+
+/// Whoever asked may be gone.
+pub(super) fn ignore<E>(_: Result<(), E>) {}
+
+extern "C" fn at_exit() {
+    let reporters = std::mem::take(&mut *lock(&REPORTERS));
+    for (reporter, patience) in reporters {
+        let (done, crashed) = channel();
+        let why = "Execution was ended by the exit of the process.".to_owned();
+        if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
+            continue;
+        }
+        let _ = crashed.recv_timeout(patience);
+        let (done, flushed) = channel();
+        let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
+        let left = match flushed.recv_timeout(QUIET) {
+            Err(RecvTimeoutError::Timeout) => {
+                if std::io::stderr().is_terminal() {
+                    eprintln!("flowkit: delivering what is left to the server; Ctrl-C gives up");
+                }
+                flushed.recv_timeout(AT_MOST).ok()
+            }
+            prompt => prompt.ok(),
+        };
+        if let Some(left) = left {
+            state(&left);
+        }
+    }
+}
+
+/// Says what was not delivered, if anything.
+pub(super) fn state(left: &Undelivered) {
+    if left.is_empty() {
+        return;
+    }
+    let Undelivered { task_states, flow_states, logs, reason } = left;
+    let reason = reason.as_deref().unwrap_or("the server did not answer");
+    eprintln!(
+        "flowkit: not delivered to the server: {flow_states} flow-run state(s), {task_states} task-run state(s), \
+         {logs} log line(s) ({reason})"
+    );
+}
+
+/// Prints a log line that no longer can go through `tracing`.
+pub(super) fn say(record: &LogRecord, flow: Option<&FlowRun>, task: Option<&std::sync::Arc<TaskRun>>) {
+    let time = record.timestamp.to_utc().with_timezone(&chrono::Local).format("%H:%M:%S%.3f");
+    let who = match (task, flow) {
+        (Some(task), _) => format!("Task run '{}'", task.name()),
+        (None, Some(flow)) => format!("Flow run '{}'", flow.name),
+        (None, None) => "flowkit".to_owned(),
+    };
+    eprintln!("{time} | {:<7} | {who} - {}", record.level.as_str(), record.message);
+}

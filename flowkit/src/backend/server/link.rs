@@ -1,0 +1,113 @@
+//! What the engine asks the server, and what it hears when the server is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowkit_client::Client;
+
+use crate::backend::convert::{self, Known};
+use crate::backend::server::orders;
+use crate::backend::server::outbox::Order;
+use crate::backend::server::shared::Shared;
+use crate::backend::{Answer, NewFlowRun, Proposal};
+use crate::clock;
+use crate::error::{Error, ErrorKind};
+use crate::id::{FlowRunId, TaskRunId};
+use crate::names;
+use crate::orchestrate::{FlowRetries, orchestrate};
+use crate::run::{FlowRun, Track};
+use crate::state::{State, StateName};
+
+/// How long a run's work waits for the server's answer before it goes on without.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the very first request may take, retries included.
+const FIRST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Creates a flow run. A subflow whose server is away runs all the same and is created later.
+pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowRun>, Error> {
+    let is_subflow = new.parent.is_some();
+    if is_subflow && !shared.outbox.is_empty() {
+        return Ok(postpone(shared, new, None));
+    }
+    let client = shared.client.with_deadline(if is_subflow { PATIENCE } else { FIRST_PATIENCE });
+    match orders::create(&client, shared, &new).await {
+        Ok((known, stand_in)) => Ok(record(new, known, stand_in)),
+        Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
+        Err(error) => Err(refuse(&client, new.def.name, error)),
+    }
+}
+
+fn refuse(client: &Client, flow: &str, error: flowkit_client::Error) -> Error {
+    let url = client.api_url();
+    let kind = if error.is_auth() || error.kind() == flowkit_client::ErrorKind::IncompatibleServer {
+        ErrorKind::Settings
+    } else {
+        ErrorKind::Backend
+    };
+    Error::new(kind, format!("cannot create a run of flow '{flow}' on the server that PREFECT_API_URL names, {url}"))
+        .with_source(error)
+}
+
+fn postpone(shared: &Shared, new: NewFlowRun, why: Option<String>) -> Arc<FlowRun> {
+    let local = FlowRunId::now();
+    let name = new.name.clone().unwrap_or_else(names::generate);
+    let mut later = new.clone();
+    later.name = Some(name.clone());
+    shared.outbox.push(Order::Create { local, new: Box::new(later) }, why);
+    record(new, Known { flow_run: local.uuid(), flow: uuid::Uuid::nil(), name }, None)
+}
+
+fn record(new: NewFlowRun, known: Known, stand_in: Option<TaskRunId>) -> Arc<FlowRun> {
+    let run = FlowRun {
+        id: known.flow_run.into(),
+        def: new.def,
+        name: known.name,
+        flow_id: known.flow,
+        parameters: new.parameters,
+        tags: new.tags,
+        retries: new.retries,
+        retry_delay: new.retry_delay,
+        parent_task_run: stand_in,
+        track: Track::default(),
+    };
+    run.track.push(State::new(StateName::Pending, clock::now()));
+    Arc::new(run)
+}
+
+/// Proposes a state. While the server is away, the rules of this process answer and the server is told later.
+pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Proposal) -> Answer {
+    let state = convert::proposed(&proposal.state);
+    let force = proposal.force;
+    let answer = if shared.outbox.is_empty() {
+        let client = shared.client.with_deadline(PATIENCE);
+        match orders::propose(&client, shared.known(&run).flow_run, &state, force).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_transient() => {
+                let order = Order::SetState { run: Arc::clone(&run), state: Box::new(state), force };
+                shared.outbox.push(order, Some(error.to_string()));
+                by_our_rules(&run, proposal)
+            }
+            Err(error) => {
+                shared.outbox.lose(error.to_string());
+                by_our_rules(&run, proposal)
+            }
+        }
+    } else {
+        shared.outbox.push(Order::SetState { run: Arc::clone(&run), state: Box::new(state), force }, None);
+        by_our_rules(&run, proposal)
+    };
+    if let Answer::Accept(state) | Answer::Reject(state) = &answer {
+        if state.is_final() {
+            shared.active.flow_ended(&run);
+        } else if state.state_type() == crate::state::StateType::Running {
+            shared.active.flow_started(&run);
+        }
+    }
+    answer
+}
+
+fn by_our_rules(run: &FlowRun, proposal: Proposal) -> Answer {
+    let retry = FlowRetries { retries: run.retries, delay: run.retry_delay, run_count: run.effort().run_count };
+    orchestrate(&run.state(), proposal, retry, clock::now())
+}

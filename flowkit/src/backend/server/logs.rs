@@ -1,0 +1,116 @@
+//! Log lines on their way to the server, in batches.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use flowkit_client::model::LogCreate;
+use flowkit_client::{Client, RetryPolicy};
+use tokio::sync::Notify;
+
+use crate::run::lock;
+
+/// Lines are collected for this long before a request.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One request carries at most this many bytes of text and this many lines; the server takes 4 MB.
+const MAX_BYTES: usize = 2_000_000;
+const MAX_LINES: usize = 2_000;
+
+/// A longer line is cut.
+const MAX_LINE: usize = 1_000_000;
+
+/// How many lines wait for a server that is away.
+const MAX_WAITING: usize = 200_000;
+
+/// The lines that wait.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    lines: Mutex<VecDeque<LogCreate>>,
+    lost: Mutex<(usize, Option<String>)>,
+    filled: Notify,
+    hurry: Notify,
+}
+
+impl Logs {
+    pub(super) fn push(&self, mut line: LogCreate) {
+        if line.message.len() > MAX_LINE {
+            let mut end = MAX_LINE;
+            while !line.message.is_char_boundary(end) {
+                end -= 1;
+            }
+            line.message.truncate(end);
+            line.message.push_str("... [truncated]");
+        }
+        let mut lines = lock(&self.lines);
+        if lines.len() >= MAX_WAITING {
+            lock(&self.lost).0 += 1;
+            return;
+        }
+        lines.push_back(line);
+        drop(lines);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        lock(&self.lines).len()
+    }
+
+    /// The lines that never will be delivered, and why.
+    pub(super) fn lost(&self) -> (usize, Option<String>) {
+        lock(&self.lost).clone()
+    }
+
+    /// Ends the present pause, as before exit.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Sends lines for as long as the reporter lives.
+    pub(super) async fn run(&self, client: &Client) {
+        let client = client.with_retry(RetryPolicy::none()).with_deadline(Duration::from_secs(15));
+        let mut pause = LINGER;
+        loop {
+            if self.waiting() == 0 {
+                self.filled.notified().await;
+                continue;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.hurry.notified() => {}
+            }
+            let batch = self.batch();
+            if batch.is_empty() {
+                continue;
+            }
+            match client.create_logs(&batch).await {
+                Ok(()) => {
+                    lock(&self.lines).drain(..batch.len());
+                    pause = if self.waiting() > MAX_LINES { Duration::ZERO } else { LINGER };
+                }
+                Err(error) if error.is_transient() => pause = (pause * 2).clamp(LINGER, Duration::from_secs(10)),
+                Err(error) => {
+                    lock(&self.lines).drain(..batch.len());
+                    let mut lost = lock(&self.lost);
+                    lost.0 += batch.len();
+                    lost.1 = Some(error.to_string());
+                }
+            }
+        }
+    }
+
+    fn batch(&self) -> Vec<LogCreate> {
+        let lines = lock(&self.lines);
+        let mut bytes = 0;
+        lines
+            .iter()
+            .take(MAX_LINES)
+            .take_while(|line| {
+                let first = bytes == 0;
+                bytes += line.message.len() + 256;
+                first || bytes <= MAX_BYTES
+            })
+            .cloned()
+            .collect()
+    }
+}

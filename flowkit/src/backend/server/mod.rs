@@ -1,0 +1,123 @@
+//! Reports to a Prefect 3 server or to Prefect Cloud.
+
+mod active;
+mod exit;
+mod link;
+mod logs;
+mod orders;
+mod outbox;
+mod queue;
+mod reporter;
+mod shared;
+mod signals;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowkit_client::{Auth, Client, Config, Trust};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::run::FlowRun;
+use queue::Queue;
+use reporter::{Ask, Parts};
+
+/// How a server is reached and told.
+#[derive(Clone)]
+pub(crate) struct ServerOptions {
+    pub(crate) url: String,
+    pub(crate) key: Option<String>,
+    pub(crate) auth_string: Option<String>,
+    pub(crate) insecure: bool,
+    pub(crate) cert_file: Option<String>,
+    pub(crate) heartbeat: Duration,
+    pub(crate) logs_to_api: bool,
+    /// How long delivery at exit may stand still.
+    pub(crate) patience: Duration,
+}
+
+/// The engine's end of the reporter.
+pub(crate) struct Server {
+    url: String,
+    queue: Arc<Queue>,
+    reporter: mpsc::UnboundedSender<Ask>,
+}
+
+impl Server {
+    /// Starts to report to a server. Nothing is sent before the first run.
+    pub(crate) fn start(options: ServerOptions) -> Result<Self, Error> {
+        let refuse = |error: flowkit_client::Error| {
+            let why = format!("the setting PREFECT_API_URL is `{}` and cannot be used", options.url);
+            Error::new(ErrorKind::Settings, why).with_source(error)
+        };
+        let auth = match (&options.auth_string, &options.key) {
+            (Some(auth), _) => Auth::Basic(auth.clone()),
+            (None, Some(key)) => Auth::ApiKey(key.clone()),
+            (None, None) => Auth::None,
+        };
+        let trust = match (options.insecure, &options.cert_file) {
+            (true, _) => Trust::Anything,
+            (false, Some(file)) => Trust::File(file.into()),
+            (false, None) => Trust::System,
+        };
+        let config = Config::new(&options.url).map_err(refuse)?.auth(auth).trust(trust);
+        let client = Client::new(config).map_err(refuse)?;
+        let queue = Arc::new(Queue::default());
+        let (reporter, asked) = mpsc::unbounded_channel();
+        reporter::start(Parts {
+            client,
+            queue: Arc::clone(&queue),
+            asked,
+            heartbeat: options.heartbeat,
+            logs_to_api: options.logs_to_api,
+            asker: reporter.clone(),
+        })?;
+        exit::deliver_before(reporter.clone(), options.patience);
+        Ok(Self { url: options.url, queue, reporter })
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Ask) -> oneshot::Receiver<T> {
+        let (reply, answer) = oneshot::channel();
+        // If the thread is gone, the receiver says so.
+        let _ = self.reporter.send(question(reply));
+        answer
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Backend for Server {
+    fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        let answer = self.ask(|reply| Ask::Create(new, reply));
+        async move { answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Backend, "the reporter has ended"))) }
+            .boxed()
+    }
+
+    fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
+        let state = proposal.state.clone();
+        let answer = self.ask(|reply| Ask::Propose(run, proposal, reply));
+        async move { answer.await.unwrap_or(Answer::Accept(state)) }.boxed()
+    }
+
+    fn emit(&self, event: Event) {
+        self.queue.push(event);
+    }
+
+    fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
+        let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
+        async move { answer.await.unwrap_or_default() }.boxed()
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
+}

@@ -1,0 +1,109 @@
+//! What the server must be told in order and could not be told at once: flow runs to create, states to set.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flowkit_client::RetryPolicy;
+use flowkit_client::model::StateCreate;
+use tokio::sync::Notify;
+
+use crate::backend::NewFlowRun;
+use crate::backend::server::orders;
+use crate::backend::server::shared::Shared;
+use crate::id::FlowRunId;
+use crate::run::{FlowRun, lock};
+
+/// Pauses between tries grow from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long one try may take.
+const ONE_TRY: Duration = Duration::from_secs(10);
+
+/// Something the server must be told.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    Create { local: FlowRunId, new: Box<NewFlowRun> },
+    SetState { run: Arc<FlowRun>, state: Box<StateCreate>, force: bool },
+}
+
+/// Orders that wait, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    orders: Mutex<VecDeque<Order>>,
+    lost: Mutex<(usize, Option<String>)>,
+    filled: Notify,
+    emptied: Notify,
+    hurry: Notify,
+}
+
+impl Outbox {
+    pub(super) fn push(&self, order: Order, why: Option<String>) {
+        lock(&self.orders).push_back(order);
+        if why.is_some() {
+            lock(&self.lost).1 = why;
+        }
+        self.filled.notify_one();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.orders).is_empty()
+    }
+
+    /// Counts what waits and what was lost, with the last reason.
+    pub(super) fn count(&self) -> (usize, Option<String>) {
+        let (lost, why) = lock(&self.lost).clone();
+        let waiting = lock(&self.orders).len();
+        (waiting + lost, why.filter(|_| waiting + lost > 0))
+    }
+
+    pub(super) fn lose(&self, why: String) {
+        let mut lost = lock(&self.lost);
+        lost.0 += 1;
+        lost.1 = Some(why);
+    }
+
+    /// Ends the present pause, as before exit.
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Waits until no flow run is still to be created.
+    pub(super) async fn no_creations(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if !lock(&self.orders).iter().any(|order| matches!(order, Order::Create { .. })) {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// Carries out orders for as long as the reporter lives.
+    pub(super) async fn run(&self, shared: &Shared) {
+        let client = shared.client.with_retry(RetryPolicy::none()).with_deadline(ONE_TRY);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Some(order) = lock(&self.orders).front().cloned() else {
+                self.filled.notified().await;
+                continue;
+            };
+            match orders::carry_out(&client, shared, &order).await {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(error) if error.is_transient() => {
+                    lock(&self.lost).1 = Some(error.to_string());
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.hurry.notified() => tokio::time::sleep(FIRST_PAUSE).await,
+                    }
+                    pause = (pause * 2).min(LAST_PAUSE);
+                    continue;
+                }
+                Err(error) => self.lose(error.to_string()),
+            }
+            lock(&self.orders).pop_front();
+            self.emptied.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The thread that talks to the server.
+//!
+//! It has a runtime of its own, so that busy, paused or ended user runtimes cannot starve it, and lives as long
+//! as the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowkit_client::{Client, EventsChannel, EventsOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::backend::convert::{self, Known};
+use crate::backend::convert_event::task_event;
+use crate::backend::server::link;
+use crate::backend::server::outbox::Order;
+use crate::backend::server::queue::Queue;
+use crate::backend::server::shared::Shared;
+use crate::backend::server::signals;
+use crate::backend::{Answer, NewFlowRun, Proposal, Undelivered};
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::run::FlowRun;
+
+/// How many events are taken from the queue at once.
+const BATCH: usize = 500;
+
+/// How often somebody looks whether a sign of life is due.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Something the reporter is asked.
+pub(super) enum Ask {
+    Create(NewFlowRun, oneshot::Sender<Result<Arc<FlowRun>, Error>>),
+    Propose(Arc<FlowRun>, Proposal, oneshot::Sender<Answer>),
+    /// Give up after nothing has moved for this long.
+    Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
+    /// Bring every run under way to the Crashed state, for this reason.
+    Crash(String, Box<dyn FnOnce() + Send>),
+}
+
+/// What the reporter is made of.
+pub(super) struct Parts {
+    pub(super) client: Client,
+    pub(super) queue: Arc<Queue>,
+    pub(super) asked: mpsc::UnboundedReceiver<Ask>,
+    pub(super) heartbeat: Duration,
+    pub(super) logs_to_api: bool,
+    pub(super) asker: mpsc::UnboundedSender<Ask>,
+}
+
+/// Starts the thread.
+pub(super) fn start(parts: Parts) -> Result<(), Error> {
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Backend, "cannot start the thread that reports to the server").with_source(error)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    std::thread::Builder::new()
+        .name("flowkit-reporter".to_owned())
+        .spawn(move || runtime.block_on(run(parts)))
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn run(parts: Parts) {
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, asker } = parts;
+    // The runtime is entered, which is all that opening the channel needs.
+    let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api));
+    tokio::spawn(pump(Arc::clone(&shared)));
+    tokio::spawn(heartbeats(Arc::clone(&shared)));
+    let logs = Arc::clone(&shared);
+    tokio::spawn(async move { logs.logs.run(&logs.client).await });
+    let outbox = Arc::clone(&shared);
+    tokio::spawn(async move { outbox.outbox.run(&outbox).await });
+    let mut signals = Some(asker);
+    while let Some(ask) = asked.recv().await {
+        let shared = Arc::clone(&shared);
+        match ask {
+            Ask::Create(new, reply) => {
+                if let Some(asker) = signals.take() {
+                    tokio::spawn(signals::watch(asker));
+                }
+                tokio::spawn(async move { reply.send(link::create(&shared, new).await) });
+            }
+            Ask::Propose(run, proposal, reply) => {
+                tokio::spawn(async move { reply.send(link::propose(&shared, run, proposal).await) });
+            }
+            Ask::Flush(patience, reply) => {
+                tokio::spawn(async move { reply(shared.flush(patience).await) });
+            }
+            Ask::Crash(why, done) => {
+                tokio::spawn(async move {
+                    signals::crash_all(&shared, &why).await;
+                    done();
+                });
+            }
+        }
+    }
+}
+
+/// Hands on what the engine has put into the queue.
+async fn pump(shared: Arc<Shared>) {
+    loop {
+        let batch = shared.queue.take(BATCH).await;
+        // Events name their flow run, which must exist at the server.
+        shared.outbox.no_creations().await;
+        for event in batch {
+            hand_on(&shared, event).await;
+        }
+        shared.queue.handed_on();
+    }
+}
+
+pub(super) async fn hand_on(shared: &Shared, event: Event) {
+    match event {
+        Event::TaskState(run, index) => {
+            shared.active.task_moved(&run, index);
+            let known: Option<Known> = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
+            let Some(event) = task_event(&run, index, known.as_ref()) else { return };
+            if let Err(error) = shared.events.send(event).await {
+                shared.refuse_event(error.to_string());
+            }
+        }
+        Event::FlowEnded(run, state) => {
+            shared.active.flow_ended(&run);
+            let state = Box::new(convert::proposed(&state));
+            shared.outbox.push(Order::SetState { run, state, force: true }, None);
+        }
+        Event::Log(record) => {
+            if shared.logs_to_api {
+                shared.logs.push(convert::log(&record, shared.flow_run_of(&record)));
+            }
+        }
+    }
+}
+
+/// Says from time to time that the flow runs under way are alive.
+async fn heartbeats(shared: Arc<Shared>) {
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        for run in shared.active.due() {
+            if run.state().is_final() {
+                shared.active.flow_ended(&run);
+                continue;
+            }
+            shared.outbox.no_creations().await;
+            let event = convert::heartbeat(&run, &shared.known(&run));
+            if let Err(error) = shared.events.send(event).await {
+                shared.refuse_event(error.to_string());
+            }
+        }
+    }
+}

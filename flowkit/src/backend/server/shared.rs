@@ -1,0 +1,118 @@
+//! What the parts of the reporter share.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use flowkit_client::{Client, EventsChannel};
+use tokio::time::Instant;
+
+use crate::backend::Undelivered;
+use crate::backend::convert::Known;
+use crate::backend::server::active::Active;
+use crate::backend::server::logs::Logs;
+use crate::backend::server::outbox::Outbox;
+use crate::backend::server::queue::Queue;
+use crate::event::LogRecord;
+use crate::id::FlowRunId;
+use crate::run::{FlowRun, lock};
+
+/// How often a flush looks whether it is done.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The state of the reporter.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) events: EventsChannel,
+    pub(super) queue: std::sync::Arc<Queue>,
+    pub(super) logs: Logs,
+    pub(super) outbox: Outbox,
+    pub(super) active: Active,
+    pub(super) logs_to_api: bool,
+    /// Flow runs that this process named itself, since the server was away, under the names the server gave later.
+    renamed: Mutex<HashMap<FlowRunId, Known>>,
+    events_lost: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        client: Client,
+        events: EventsChannel,
+        queue: std::sync::Arc<Queue>,
+        heartbeat: Duration,
+        logs_to_api: bool,
+    ) -> Self {
+        Self {
+            client,
+            events,
+            queue,
+            logs: Logs::default(),
+            outbox: Outbox::default(),
+            active: Active::new(heartbeat),
+            logs_to_api,
+            renamed: Mutex::default(),
+            events_lost: Mutex::default(),
+        }
+    }
+
+    /// What the server calls a flow run.
+    pub(super) fn known(&self, run: &FlowRun) -> Known {
+        lock(&self.renamed).get(&run.id).cloned().unwrap_or_else(|| Known::of(run))
+    }
+
+    pub(super) fn rename(&self, run: FlowRunId, known: Known) {
+        lock(&self.renamed).insert(run, known);
+    }
+
+    pub(super) fn flow_run_of(&self, record: &LogRecord) -> Option<uuid::Uuid> {
+        let run = record.flow_run_id?;
+        Some(lock(&self.renamed).get(&run).map_or(run.uuid(), |known| known.flow_run))
+    }
+
+    pub(super) fn refuse_event(&self, why: String) {
+        *lock(&self.events_lost) = Some(why);
+    }
+
+    /// Counts what is not delivered.
+    pub(super) fn undelivered(&self) -> Undelivered {
+        let mut count = self.queue.count();
+        let stats = self.events.stats();
+        count.task_states += usize::try_from(stats.outstanding + stats.refused).unwrap_or(usize::MAX);
+        let (lost, lost_why) = self.logs.lost();
+        count.logs += self.logs.waiting() + lost;
+        let (held, held_why) = self.outbox.count();
+        count.flow_states += held;
+        let sockets = stats.last_error.as_ref().map(ToString::to_string);
+        count.reason = held_why.or(lost_why).or(lock(&self.events_lost).clone()).or(sockets).or(count.reason);
+        count
+    }
+
+    /// Waits until everything is delivered, or until nothing has moved for `patience`.
+    pub(super) async fn flush(&self, patience: Duration) -> Undelivered {
+        let mut before = self.undelivered();
+        let mut moved = Instant::now();
+        loop {
+            self.outbox.hurry();
+            self.logs.hurry();
+            if self.queue.is_empty() {
+                self.events.flush(LOOK).await;
+            }
+            let now = self.undelivered();
+            let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
+            if settled && self.events.stats().outstanding == 0 {
+                return now;
+            }
+            if amount(&now) != amount(&before) {
+                (before, moved) = (now, Instant::now());
+            } else if moved.elapsed() >= patience {
+                return now;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+fn amount(count: &Undelivered) -> usize {
+    count.task_states + count.flow_states + count.logs
+}
