@@ -12,3 +12,8 @@ pub mod pages;
 pub use catalog::Catalog;
 pub use client::client;
 pub use data::Record;
+
+/// The example of the README, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
