@@ -119,16 +119,12 @@ fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
 
 fn tags(value: &Value<'_>) -> syn::Result<Vec<LitStr>> {
     let elements = value.elements().unwrap_or_else(|| Err(value.takes("a list of strings", "[\"..\"]")))?;
-    elements
-        .iter()
-        .map(|tag| {
-            tag.name().map_err(
-                |error| {
-                    if tag.string().is_ok() { error } else { tag.takes("a list of strings", "[\"..\"]") }
-                },
-            )
-        })
-        .collect()
+    elements.iter().map(tag).collect()
+}
+
+fn tag(value: &Value<'_>) -> syn::Result<LitStr> {
+    let tag = value.string().map_err(|_| value.takes("a list of strings", "[\"..\"]"))?;
+    if tag.value().trim().is_empty() { Err(syn::Error::new_spanned(tag, "a tag cannot be empty")) } else { Ok(tag) }
 }
 
 fn delay(value: &Value<'_>) -> syn::Result<Delay> {
@@ -140,7 +136,7 @@ fn delay(value: &Value<'_>) -> syn::Result<Delay> {
 
 fn timeout(value: &Value<'_>) -> syn::Result<u64> {
     match value.millis()? {
-        0 => Err(value.wrong("is longer than zero: leave the option out for no timeout")),
+        0 => Err(value.wrong("must be longer than zero: leave the option out for no timeout")),
         millis => Ok(millis),
     }
 }

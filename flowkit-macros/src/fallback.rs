@@ -1,6 +1,6 @@
 //! What comes out beside errors: a function of the same shape, so that callers have nothing to add.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, Lifetime, ReturnType, Type, TypeReference};
@@ -40,18 +40,27 @@ pub(crate) fn item(kind: Kind, function: &Function, signature: Option<&Signature
     }
 }
 
-/// The user's function under another name, without what belongs to us.
+/// The user's function under another name, without what belongs to us. Its signature is one without mistakes.
 pub(crate) fn body(function: &Function) -> TokenStream {
     let mut sig = function.sig.clone();
-    sig.ident = body_name(function);
     for input in &mut sig.inputs {
         if let FnArg::Typed(typed) = input {
             typed.attrs.retain(|attr| !attr.path().is_ident("param") && !attr.path().is_ident("doc"));
         }
     }
     let attrs = function.attrs.iter().filter(|attr| !attrs::is_for_item(attr));
-    let block = &function.block;
-    quote!(#(#attrs)* #sig #block)
+    let (asyncness, keyword, name, output) = (&sig.asyncness, &sig.fn_token, body_name(function), &sig.output);
+    let mut inputs = Group::new(Delimiter::Parenthesis, sig.inputs.to_token_stream());
+    inputs.set_span(sig.paren_token.span.join());
+    let (none, block) = (no_generics(), &function.block);
+    quote!(#(#attrs)* #asyncness #keyword #name #none #inputs #output #block)
+}
+
+/// An empty list of generics, which keeps rustc from proposing to put an unknown type there.
+///
+/// It would propose that in the function that callers see and not in the body, and so report the type twice.
+pub(crate) fn no_generics() -> TokenStream {
+    quote!(<>)
 }
 
 /// The name under which the user's function is nested.

@@ -53,7 +53,12 @@ pub(crate) fn check(kind: Kind, sig: &syn::Signature, errors: &mut Errors) -> Op
     if let Some(extra) = sig.inputs.iter().nth(MOST) {
         own.at(extra, format!("a {} has at most {MOST} arguments: group them in a struct", kind.noun()));
     }
-    let args = sig.inputs.iter().filter_map(|input| argument(kind, input, &mut own)).collect();
+    let args: Vec<Arg> = sig.inputs.iter().filter_map(|input| argument(kind, input, &mut own)).collect();
+    for (index, Arg { name, .. }) in args.iter().enumerate() {
+        if args[..index].iter().any(|earlier| earlier.name == *name) {
+            own.at(name, format!("two arguments are called `{name}`"));
+        }
+    }
     let output = output(kind, &sig.output, &mut own);
     if let Some(error) = own.finish() {
         errors.push(error);
@@ -142,14 +147,6 @@ fn is_result(ty: &Type) -> bool {
         Type::Group(group) => is_result(&group.elem),
         Type::Paren(paren) => is_result(&paren.elem),
         _ => false,
-    }
-}
-
-impl Output {
-    pub(crate) fn ty(&self) -> &Type {
-        match self {
-            Self::Fallible(ty) | Self::Plain(ty) => ty,
-        }
     }
 }
 

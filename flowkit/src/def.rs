@@ -111,10 +111,10 @@ pub struct ParamDef {
 }
 
 impl ParamDef {
-    /// Makes a declaration of a required parameter of type `T`.
+    /// Makes a declaration of a required parameter.
     #[must_use]
-    pub const fn new<T: schemars::JsonSchema>(name: &'static str) -> Self {
-        Self { name, description: "", default: None, schema: |generator| generator.subschema_for::<T>() }
+    pub const fn new(name: &'static str, schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema) -> Self {
+        Self { name, description: "", default: None, schema }
     }
 
     /// Sets the description.

@@ -57,7 +57,7 @@ pub trait FlowFn<M>: Sized {
 }
 
 /// Runs a flow with parameters in JSON and forgets its value.
-pub fn call_with<M, F>(flow: &F, parameters: Value) -> BoxFuture<'static, Result<(), Error>>
+pub(crate) fn call_with<M, F>(flow: &F, parameters: Value) -> BoxFuture<'static, Result<(), Error>>
 where
     F: FlowFn<M>,
     F::Output: Send + 'static,

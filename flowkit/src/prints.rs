@@ -24,6 +24,9 @@ pub fn print_line(line: fmt::Arguments<'_>) {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! printed_line {
+    () => {
+        $crate::__private::print_line(::core::format_args!(""))
+    };
     ($($arg:tt)*) => {
         $crate::__private::print_line(::core::format_args!($($arg)*))
     };

@@ -6,13 +6,16 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::Value;
 
 pub use inventory;
 
 pub use crate::arguments::{Args, Inputs};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
-pub use crate::flow_fn::{FlowParams, call_with};
+pub use crate::flow_fn::FlowParams;
 pub use crate::input::Input;
 pub use crate::keep::{KeepAsRef, KeepDebug, KeepDisplay, KeepStandard, Kept};
 pub use crate::options::{Options, RetryDelay};
@@ -27,7 +30,9 @@ use crate::arguments::{bind_async, bind_blocking};
 use crate::call::TaskCall;
 use crate::engine::flow_run::FlowJob;
 use crate::engine::task_run::TaskJob;
+use crate::error::Error;
 use crate::flow::FlowCall;
+use crate::flow_fn::{FlowFn, call_with};
 
 /// The value type of a `Result`, under whatever alias.
 #[diagnostic::on_unimplemented(
@@ -62,6 +67,13 @@ pub trait Absent {
     const DEBUG: Option<fn(&Self::Probed) -> String> = None;
     /// It is not a `Result`.
     const IS_RESULT: bool = false;
+    /// It has no schema.
+    const SCHEMA: fn(&mut SchemaGenerator) -> Schema = |_| Schema::default();
+
+    /// It is not JSON.
+    fn to_value(_: Self::Probed) -> Value {
+        Value::Null
+    }
 }
 
 impl<T> Absent for Probe<T> {
@@ -81,6 +93,18 @@ impl<T: Display> Probe<T> {
 impl<T: Debug> Probe<T> {
     /// How to debug it.
     pub const DEBUG: Option<fn(&T) -> String> = Some(|value| format!("{value:?}"));
+}
+
+impl<T: JsonSchema> Probe<T> {
+    /// Its JSON schema.
+    pub const SCHEMA: fn(&mut SchemaGenerator) -> Schema = |generator| generator.subschema_for::<T>();
+}
+
+impl<T: Serialize> Probe<T> {
+    /// Makes JSON of a default value; `null` if it cannot be.
+    pub fn to_value(value: T) -> Value {
+        serde_json::to_value(value).unwrap_or_default()
+    }
 }
 
 impl<T, E> Probe<Result<T, E>> {
@@ -179,55 +203,119 @@ pub fn type_id_of<F: 'static>(_: &F) -> TypeId {
     TypeId::of::<F>()
 }
 
-/// Makes JSON of a default value; `null` if it cannot be.
-pub fn to_value<T: serde::Serialize>(value: T) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
+/// Makes calls of functions with arguments `A` that yield a `T`.
+///
+/// What it does exists twice: here for types that fit, and in [`Unfit`] for all others. So a type that does not
+/// fit is an error of the assertion about it, on the user's token, and of nothing else.
+#[derive(Debug)]
+pub struct Start<A, T>(PhantomData<(A, T)>);
+
+impl<A: Send + 'static, T: Send + 'static> Start<A, T> {
+    /// Makes the call of an asynchronous task.
+    pub fn task<I, F, Fut>(def: &'static TaskDef, args: &'static Args<A>, inputs: I, body: F) -> TaskCall<T>
+    where
+        I: Inputs<Values = A>,
+        F: Fn(A) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, UserError>> + Send + 'static,
+    {
+        let body = bind_async(def.params, args, inputs, body);
+        TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+    }
+
+    /// Makes the call of a task that blocks its thread.
+    pub fn blocking_task<I, F>(def: &'static TaskDef, args: &'static Args<A>, inputs: I, body: F) -> TaskCall<T>
+    where
+        I: Inputs<Values = A>,
+        F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
+    {
+        let body = bind_blocking(def.params, args, inputs, body);
+        TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+    }
 }
 
-/// Makes the call of an asynchronous task.
-pub fn task<A, T, F, Fut>(def: &'static TaskDef, args: &'static Args<A::Values>, inputs: A, body: F) -> TaskCall<T>
-where
-    A: Inputs,
-    T: Send + 'static,
-    F: Fn(A::Values) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<T, UserError>> + Send + 'static,
-{
-    let body = bind_async(def.params, args, inputs, body);
-    TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+impl<A: FlowParams, T: Send + 'static> Start<A, T> {
+    /// Makes the call of an asynchronous flow.
+    pub fn flow<F, Fut>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+    where
+        F: Fn(A) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, UserError>> + Send + 'static,
+    {
+        let parameters = values.to_json(def);
+        let body = bind_async(&[], args, values.into_inputs(), body);
+        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+    }
+
+    /// Makes the call of a flow that blocks its thread.
+    pub fn blocking_flow<F>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+    where
+        F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
+    {
+        let parameters = values.to_json(def);
+        let body = bind_blocking(&[], args, values.into_inputs(), body);
+        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+    }
+
+    /// Runs a flow with parameters in JSON and forgets its value.
+    pub fn call_with<F>(flow: &F, parameters: Value) -> BoxFuture<'static, Result<(), Error>>
+    where
+        F: FlowFn<A, Output = T>,
+    {
+        call_with(flow, parameters)
+    }
 }
 
-/// Makes the call of a task that blocks its thread.
-pub fn blocking_task<A, T, F>(def: &'static TaskDef, args: &'static Args<A::Values>, inputs: A, body: F) -> TaskCall<T>
-where
-    A: Inputs,
-    T: Send + 'static,
-    F: Fn(A::Values) -> Result<T, UserError> + Copy + Send + 'static,
-{
-    let body = bind_blocking(def.params, args, inputs, body);
-    TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
+/// What [`Start`] can do for types that do not fit: compile, so that nothing else is reported.
+pub trait Unfit: Sized {
+    /// The arguments.
+    type Args;
+    /// The value.
+    type Value;
+
+    /// Never runs.
+    fn task<I, F, R>(_: &'static TaskDef, _: &'static Args<Self::Args>, _: I, _: F) -> TaskCall<Self::Value>
+    where
+        F: Fn(Self::Args) -> R,
+        R: Future<Output = Result<Self::Value, UserError>>,
+    {
+        unfit()
+    }
+
+    /// Never runs.
+    fn blocking_task<I, F>(_: &'static TaskDef, _: &'static Args<Self::Args>, _: I, _: F) -> TaskCall<Self::Value>
+    where
+        F: Fn(Self::Args) -> Result<Self::Value, UserError>,
+    {
+        unfit()
+    }
+
+    /// Never runs.
+    fn flow<I, F, R>(_: &'static FlowDef, _: &'static Args<Self::Args>, _: I, _: F) -> FlowCall<Self::Value>
+    where
+        F: Fn(Self::Args) -> R,
+        R: Future<Output = Result<Self::Value, UserError>>,
+    {
+        unfit()
+    }
+
+    /// Never runs.
+    fn blocking_flow<I, F>(_: &'static FlowDef, _: &'static Args<Self::Args>, _: I, _: F) -> FlowCall<Self::Value>
+    where
+        F: Fn(Self::Args) -> Result<Self::Value, UserError>,
+    {
+        unfit()
+    }
+
+    /// Never runs.
+    fn call_with<F>(_: &F, _: Value) -> BoxFuture<'static, Result<(), Error>> {
+        unfit()
+    }
 }
 
-/// Makes the call of an asynchronous flow.
-pub fn flow<A, T, F, Fut>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
-where
-    A: FlowParams,
-    T: Send + 'static,
-    F: Fn(A) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<T, UserError>> + Send + 'static,
-{
-    let parameters = values.to_json(def);
-    let body = bind_async(&[], args, values.into_inputs(), body);
-    FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+impl<A, T> Unfit for Start<A, T> {
+    type Args = A;
+    type Value = T;
 }
 
-/// Makes the call of a flow that blocks its thread.
-pub fn blocking_flow<A, T, F>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
-where
-    A: FlowParams,
-    T: Send + 'static,
-    F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
-{
-    let parameters = values.to_json(def);
-    let body = bind_blocking(&[], args, values.into_inputs(), body);
-    FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+fn unfit<T>() -> T {
+    unreachable!("the assertion about the type did not compile")
 }

@@ -234,6 +234,11 @@ impl State {
         self.state_type.is_final()
     }
 
+    /// Tells whether nothing can follow: the run has ended, or (NotReady) will never start.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_final() || self.is(StateName::NotReady)
+    }
+
     /// Tells whether the run ended well.
     #[must_use]
     pub fn is_completed(&self) -> bool {

@@ -1,4 +1,7 @@
 //! The token that a server may want with every request that changes something.
+//!
+//! Few servers do, and asking one that does not is an error in its log. So nobody asks before a request was refused
+//! for want of a token.
 
 use chrono::Utc;
 use tokio::sync::Mutex;
@@ -18,7 +21,10 @@ pub(crate) struct Csrf {
 
 #[derive(Debug)]
 enum State {
-    Unknown,
+    /// No request was refused so far.
+    NotAsked,
+    /// A request was refused: a token is to be fetched.
+    Wanted,
     Off,
     On(CsrfToken),
 }
@@ -32,20 +38,20 @@ pub(crate) struct Pass {
 
 impl Csrf {
     pub(crate) fn new(enabled: bool) -> Self {
-        let state = if enabled { State::Unknown } else { State::Off };
+        let state = if enabled { State::NotAsked } else { State::Off };
         Self { client: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
-    /// Gives the pass for a request, fetching a token if there is none or it has expired.
+    /// Gives the pass for a request, fetching a token if one is wanted or the last one has expired.
     pub(crate) async fn pass<F>(&self, fetch: impl FnOnce(Uuid) -> F + Send) -> Result<Option<Pass>, Error>
     where
         F: Future<Output = Result<CsrfToken, Error>> + Send,
     {
         let mut state = self.state.lock().await;
         match &*state {
-            State::Off => return Ok(None),
+            State::Off | State::NotAsked => return Ok(None),
             State::On(token) if token.expiration > Utc::now() => return Ok(Some(self.with(token))),
-            State::On(_) | State::Unknown => {}
+            State::On(_) | State::Wanted => {}
         }
         match fetch(self.client).await {
             Ok(token) => {
@@ -62,12 +68,16 @@ impl Csrf {
         }
     }
 
-    /// Forgets a token the server refused, unless another request has replaced it already.
-    pub(crate) async fn forget(&self, refused: &Pass) {
+    /// Notes that the server refused a request for its token, or for having none; tells whether another try can help.
+    pub(crate) async fn refused(&self, pass: Option<&Pass>) -> bool {
         let mut state = self.state.lock().await;
-        if matches!(&*state, State::On(token) if token.token == refused.token) {
-            *state = State::Unknown;
+        match &*state {
+            State::Off => return false,
+            // Another request has fetched a newer one already.
+            State::On(token) if pass.is_none_or(|pass| pass.token != token.token) => {}
+            State::On(_) | State::NotAsked | State::Wanted => *state = State::Wanted,
         }
+        true
     }
 
     fn with(&self, token: &CsrfToken) -> Pass {

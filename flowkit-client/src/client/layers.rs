@@ -97,7 +97,7 @@ impl Client {
         self.shared.version.get_or_try_init(ask).await
     }
 
-    /// Adds the CSRF token where one is needed, and a new one once if the server refuses it.
+    /// Adds the CSRF token once the server has asked for one, and a new one when it refuses that.
     async fn protected(&self, out: &Outgoing, until: Option<Instant>) -> Result<Reply, Error> {
         if !out.method.changes() {
             return self.retried(out, None, until).await;
@@ -108,16 +108,13 @@ impl Client {
             request.decode(reply.status, &reply.body)
         };
         let pass = self.shared.csrf.pass(fetch).await?;
-        match (self.retried(out, pass.as_ref(), until).await, pass) {
-            (Err(error), Some(pass))
-                if error.status() == Some(403) && error.message().contains("Invalid CSRF token") =>
-            {
-                self.shared.csrf.forget(&pass).await;
-                let pass = self.shared.csrf.pass(fetch).await?;
-                self.retried(out, pass.as_ref(), until).await
-            }
-            (result, _) => result,
+        let result = self.retried(out, pass.as_ref(), until).await;
+        let about_token = |error: &Error| error.status() == Some(403) && error.message().contains("CSRF token");
+        if result.as_ref().err().is_some_and(about_token) && self.shared.csrf.refused(pass.as_ref()).await {
+            let pass = self.shared.csrf.pass(fetch).await?;
+            return self.retried(out, pass.as_ref(), until).await;
         }
+        result
     }
 
     /// Repeats an exchange as the policy says. Gives up early when the next attempt would be past the deadline.

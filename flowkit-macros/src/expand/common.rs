@@ -1,23 +1,24 @@
 //! What tasks and flows have in common.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
 use super::Checked;
 use crate::args::{Delay, Options};
-use crate::signature::{Arg, Body, Output, Signature};
+use crate::signature::{Arg, Signature};
 use crate::{attrs, doc, fallback};
 
 /// The user's function under another name, and what it needs beside it.
-pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
+fn body(checked: &Checked<'_>) -> TokenStream {
     let body = fallback::body(checked.function);
     let body = quote! {
         #[allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "arguments are owned, and `async` says where it runs")]
         #body
     };
-    if checked.options.log_prints != Some(true) {
+    // Whether a run logs its prints is known when it runs: tasks take it from their flow, flows from the settings.
+    if checked.options.log_prints == Some(false) {
         return body;
     }
     quote! {
@@ -27,7 +28,7 @@ pub(crate) fn body(checked: &Checked<'_>) -> TokenStream {
     }
 }
 
-/// The function that callers see, which returns a `call`.
+/// The function that callers see, which returns a `call`: the user's function nested, then what is `inside`.
 ///
 /// Its keyword, its braces and the end of its return type are where the user's are: to rustc it is the user's
 /// function then, and is reported if nobody uses it.
@@ -42,9 +43,20 @@ pub(crate) fn item(
     let (vis, keyword, name) = (&function.vis, &function.sig.fn_token, &signature.name);
     let output = &signature.output;
     let end = quote_spanned!(signature.end=> >);
+    let none = fallback::no_generics();
+    let body = body(checked);
+    // The inner block keeps what is imported away from the body.
+    let inside = quote! {
+        #body
+        {
+            #[allow(unused_imports, reason = "only for types that lack something")]
+            use ::flowkit::__private::{Absent as _, Unfit as _};
+            #inside
+        }
+    };
     let mut braces = Group::new(Delimiter::Brace, inside);
     braces.set_span(function.block.span());
-    quote!(#(#attrs)* #vis #keyword #name(#inputs) -> #call<#output #end #braces)
+    quote!(#(#attrs)* #vis #keyword #name #none(#inputs) -> #call<#output #end #braces)
 }
 
 /// What the function is called by default, in the form without `r#`.
@@ -104,11 +116,8 @@ pub(crate) fn args(signature: &Signature) -> TokenStream {
         quote!(|args, index| match index { #(#show)* _ => ::core::option::Option::None })
     };
     quote! {
-        static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types> = {
-            #[allow(unused_imports, reason = "the type need not be lacking anything")]
-            use ::flowkit::__private::Absent as _;
-            ::flowkit::__private::Args::new(::flowkit::__private::Probe::<#types>::CLONE, #show)
-        };
+        static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types> =
+            ::flowkit::__private::Args::new(::flowkit::__private::Probe::<#types>::CLONE, #show);
     }
 }
 
@@ -118,10 +127,10 @@ pub(crate) fn types(signature: &Signature) -> TokenStream {
     quote!((#(#types,)*))
 }
 
-/// The arguments as a tuple of what `each` makes of a name.
-pub(crate) fn names(signature: &Signature, each: impl Fn(&Ident) -> TokenStream) -> TokenStream {
-    let names = signature.args.iter().map(|arg| each(&outer_name(signature, arg)));
-    quote!((#(#names,)*))
+/// The arguments as a tuple of what `each` makes of a name and its type.
+pub(crate) fn values(signature: &Signature, each: impl Fn(&Ident, &Type) -> TokenStream) -> TokenStream {
+    let values = signature.args.iter().map(|arg| each(&outer_name(signature, arg), &arg.ty));
+    quote!((#(#values,)*))
 }
 
 /// The name of an argument in the function that callers see.
@@ -133,42 +142,4 @@ pub(crate) fn outer_name(signature: &Signature, arg: &Arg) -> Ident {
     } else {
         arg.name.clone()
     }
-}
-
-/// The closure that runs the body on a tuple of arguments.
-pub(crate) fn run(checked: &Checked<'_>) -> TokenStream {
-    let body = fallback::body_name(checked.function);
-    let names: Vec<Ident> =
-        (0..checked.signature.args.len()).map(|index| Ident::new(&format!("arg{index}"), Span::mixed_site())).collect();
-    let call = match checked.signature.body {
-        Body::Async => quote!(#body(#(#names),*).await),
-        Body::Blocking => quote!(#body(#(#names),*)),
-    };
-    let outcome = match &checked.signature.output {
-        Output::Fallible(_) => quote!(::flowkit::__private::outcome!(#call)),
-        Output::Plain(_) => quote!(::core::result::Result::Ok(#call)),
-    };
-    match checked.signature.body {
-        Body::Async => quote!(|(#(#names,)*)| async move { #outcome }),
-        Body::Blocking => quote!(|(#(#names,)*)| #outcome),
-    }
-}
-
-/// The assertion that a return type that does not look like a result is none.
-pub(crate) fn assert_plain(signature: &Signature) -> Option<TokenStream> {
-    let Output::Plain(ty) = &signature.output else {
-        return None;
-    };
-    if matches!(ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty()) {
-        return None;
-    }
-    let message = "this type is a `Result` under another name: write `-> Result<T, E>`, or give the alias a name that ends in `Result`";
-    let probe = quote_spanned!(ty.span()=> ::core::assert!(!::flowkit::__private::Probe::<#ty>::IS_RESULT, #message));
-    Some(quote! {
-        const _: () = {
-            #[allow(unused_imports, reason = "the type may be a result")]
-            use ::flowkit::__private::Absent as _;
-            #probe
-        };
-    })
 }

@@ -1,11 +1,10 @@
 //! What `#[flow]` emits.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Checked, common};
+use super::{Checked, assert, call, common};
 use crate::signature::{Arg, Body};
 
 pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
@@ -20,16 +19,15 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let version = options.version.as_ref().map_or_else(|| hash.long(), syn::LitStr::value);
     let params = signature.args.iter().map(param);
     let start = match signature.body {
-        Body::Async => quote!(::flowkit::__private::flow),
-        Body::Blocking => quote!(::flowkit::__private::blocking_flow),
+        Body::Async => format_ident!("flow"),
+        Body::Blocking => format_ident!("blocking_flow"),
     };
-    let values = common::names(signature, |name| quote!(#name));
-    let (body, setters, args, run) =
-        (common::body(checked), common::setters(checked), common::args(signature), common::run(checked));
-    let (assertions, plain) = (assertions(checked), common::assert_plain(signature));
+    let values = common::values(signature, |name, _| quote!(#name));
+    let (setters, args) = (common::setters(checked), common::args(signature));
+    let assertions = assert::assertions(checked, &quote!(assert_param));
+    let starter = call::starter(signature);
+    let call = call::call(checked, &start, &values);
     let inside = quote! {
-            #body
-            #plain
             #assertions
             static __FLOWKIT_DEF: ::flowkit::__private::FlowDef =
                 ::flowkit::__private::FlowDef::new(#called, #key, #version, &[#(#params),*]) #setters;
@@ -38,10 +36,10 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                 ::flowkit::__private::FlowEntry::new(
                     &__FLOWKIT_DEF,
                     || ::flowkit::__private::type_id_of(&#name),
-                    |parameters| ::flowkit::__private::call_with(&#name, parameters),
+                    |parameters| #starter::call_with(&#name, parameters),
                 )
             }
-            #start(&__FLOWKIT_DEF, &__FLOWKIT_ARGS, #values, #run)
+            #call
     };
     common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::FlowCall), inside)
 }
@@ -52,25 +50,11 @@ fn param(Arg { name, ty, default, description }: &Arg) -> TokenStream {
     let default = default.as_ref().map(|default| {
         let default = match default {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                quote_spanned!(text.span()=> <#ty as ::core::convert::From<&str>>::from(#text))
+                quote_spanned!(text.span()=> ::core::convert::Into::<#ty>::into(#text))
             }
             other => quote!(#other),
         };
-        quote!(.default(|| ::flowkit::__private::to_value::<#ty>(#default)))
+        quote!(.default(|| ::flowkit::__private::Probe::<#ty>::to_value(#default)))
     });
-    quote!(::flowkit::__private::ParamDef::new::<#ty>(#name) #description #default)
-}
-
-fn assertions(checked: &Checked<'_>) -> TokenStream {
-    let signature = checked.signature;
-    let clone = checked.options.retries.is_some_and(|retries| retries > 0);
-    let args = signature.args.iter().map(|Arg { ty, .. }| {
-        let clone =
-            clone.then(|| quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_clone::<#ty>();));
-        quote_spanned!(ty.span()=> const _: () = ::flowkit::__private::assert_param::<#ty>(); #clone)
-    });
-    let output = &signature.output;
-    let span = output.ty().span();
-    let output = quote_spanned!(span=> const _: () = ::flowkit::__private::assert_output::<#output>(););
-    quote!(#(#args)* #output)
+    quote!(::flowkit::__private::ParamDef::new(#name, ::flowkit::__private::Probe::<#ty>::SCHEMA) #description #default)
 }

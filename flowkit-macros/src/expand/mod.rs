@@ -1,5 +1,7 @@
 //! From tokens to tokens: parse, check, emit; and on a mistake the errors with a function of the same shape.
 
+mod assert;
+mod call;
 mod common;
 mod flow;
 mod task;

@@ -12,6 +12,7 @@ use crate::def::FlowDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::Body;
 use crate::engine::context::{Context, FlowScope};
+use crate::engine::panic;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::{Fact, transition};
 use crate::error::{Error, ErrorKind};
@@ -43,19 +44,28 @@ pub(crate) struct LiveFlow<T> {
     scope: Arc<FlowScope>,
 }
 
-struct Record(Arc<FlowRun>, Arc<dyn Backend>);
+/// The record of a run together with the duty to bring it to a final state.
+struct Record {
+    run: Arc<FlowRun>,
+    backend: Arc<dyn Backend>,
+    /// The server has said that the run is not ours to end.
+    left_alone: bool,
+}
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let current = self.0.track.current();
-        let fact = if std::thread::panicking() {
+        if self.left_alone {
+            return;
+        }
+        let current = self.run.track.current();
+        let fact = if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the flow.".into() }
         } else {
             Fact::Cancelled { message: "Flow run was dropped before it ended.".into() }
         };
         if let Ok(state) = transition(current.as_ref(), fact, clock::now()) {
-            self.0.track.push(state.clone());
-            self.1.emit(Event::FlowEnded(Arc::clone(&self.0), state));
+            self.run.track.push(state.clone());
+            self.backend.emit(Event::FlowEnded(Arc::clone(&self.run), state));
         }
     }
 }
@@ -106,7 +116,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         let what = if is_subflow { "subflow" } else { "flow" };
         tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
     });
-    let record = Record(run, Arc::clone(&ambient.ports.backend));
+    let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
     Ok(LiveFlow { job, effective, record, context, scope })
 }
 
@@ -120,7 +130,7 @@ enum Verdict {
 
 impl<T> LiveFlow<T> {
     pub(crate) fn run(&self) -> &Arc<FlowRun> {
-        &self.record.0
+        &self.record.run
     }
 
     /// Brings the run to its end.
@@ -220,8 +230,9 @@ impl<T> LiveFlow<T> {
     }
 
     /// Proposes the state that follows from a fact, and adopts the backend's answer.
-    async fn conclude(&mut self, fact: Fact) -> Result<Verdict, Error> {
+    async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
         let force = matches!(fact, Fact::Crashed { .. });
+        let mut overruled = false;
         loop {
             let current = self.run().track.current();
             let Ok(state) = transition(current.as_ref(), fact.clone(), clock::now()) else {
@@ -233,15 +244,23 @@ impl<T> LiveFlow<T> {
                 Answer::Accept(state) => state,
                 Answer::Reject(state) => state,
                 Answer::Wait(delay) => {
-                    clock::sleep(delay).await;
+                    let waited = self.context.cancel.run_until_cancelled(clock::sleep(delay)).await;
+                    if waited.is_none() && !overruled {
+                        fact = cancelled();
+                        overruled = true;
+                    }
                     continue;
                 }
                 Answer::Abort(why) => {
+                    self.record.left_alone = true;
                     return Err(self.error(ErrorKind::Aborted, &format!("was left alone as the server asked: {why}")));
                 }
             };
             let (entered_type, shown) = (entered.state_type(), entered.to_string());
             self.run().track.push(entered);
+            if entered_type == proposed && overruled {
+                return Err(self.error(ErrorKind::Cancelled, "was cancelled"));
+            }
             if entered_type == proposed {
                 return Ok(Verdict::Entered);
             }
@@ -249,7 +268,14 @@ impl<T> LiveFlow<T> {
                 StateType::Completed | StateType::Failed => {
                     Err(self.error(ErrorKind::Failed, &format!("was put into state {shown}")))
                 }
-                StateType::Cancelled | StateType::Cancelling => {
+                StateType::Cancelling => {
+                    // Somebody asked for it while the run went on; the only way out is to do as they ask.
+                    self.context.cancel.cancel();
+                    fact = cancelled();
+                    overruled = true;
+                    continue;
+                }
+                StateType::Cancelled => {
                     self.context.cancel.cancel();
                     Err(self.error(ErrorKind::Cancelled, "was cancelled"))
                 }

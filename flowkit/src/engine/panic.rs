@@ -3,9 +3,19 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::engine::context;
 
 thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static MAIN_PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether what is being dropped is dropped because of a panic: of this thread, or of `main` outside of any run.
+pub(crate) fn is_unwinding() -> bool {
+    std::thread::panicking() || MAIN_PANICKED.load(Ordering::Relaxed)
 }
 
 /// Makes panics remember their place. The hook that was there before is still called.
@@ -16,6 +26,9 @@ pub(crate) fn remember_places() {
         std::panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string);
             let _ = PLACE.try_with(|slot| slot.replace(place));
+            if std::thread::current().name() == Some("main") && context::with(|_| ()).is_none() {
+                MAIN_PANICKED.store(true, Ordering::Relaxed);
+            }
             previous(info);
         }));
     });

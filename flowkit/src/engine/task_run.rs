@@ -10,6 +10,7 @@ use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::Body;
 use crate::engine::context::Context;
+use crate::engine::panic;
 use crate::engine::retry::next_attempt;
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
@@ -54,10 +55,10 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.0.track.with(|states| states.last().is_some_and(State::is_final)) {
+        if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) {
             return;
         }
-        let _ = self.apply(if std::thread::panicking() {
+        let _ = self.apply(if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the task.".into() }
         } else {
             Fact::Cancelled { message: "Task run was dropped before it ended.".into() }

@@ -41,7 +41,7 @@ const TICK: Duration = Duration::from_micros(1);
 pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) -> Result<State, Illegal> {
     let now = current.map_or(now, |state| now.max(state.timestamp().after(TICK)));
     let from = current.map(State::state_type);
-    if from.is_some_and(StateType::is_final) || current.is_some_and(|state| state.is(StateName::NotReady)) {
+    if current.is_some_and(State::is_settled) {
         return Err(Illegal);
     }
     use StateType::{Cancelling, Paused, Pending, Running, Scheduled};

@@ -31,6 +31,16 @@ impl RuntimeBuilder {
         Self { settings: Ok(Settings::default()), limits: Limits::default() }
     }
 
+    /// Reports to the server at this URL, such as `http://127.0.0.1:4200/api`, whatever `PREFECT_API_URL` says.
+    ///
+    /// Credentials come from `PREFECT_API_KEY` and `PREFECT_API_AUTH_STRING`.
+    pub fn server(mut self, url: impl Into<String>) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.api = Some(Api { url: url.into(), ..settings.access.clone() });
+        }
+        self
+    }
+
     /// Sets how many task runs the in-memory history keeps. Default: 200 000.
     pub fn keep_task_runs(mut self, count: usize) -> Self {
         self.limits.task_runs = count;

@@ -12,7 +12,10 @@ use read::Source;
 /// All settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
+    /// The server; `None` means that runs are kept in this process.
     pub(crate) api: Option<Api>,
+    /// Credentials for a server that the program itself names.
+    pub(crate) access: Api,
     pub(crate) logging: Logging,
     pub(crate) task_defaults: Defaults,
     pub(crate) flow_defaults: Defaults,
@@ -21,7 +24,7 @@ pub(crate) struct Settings {
 }
 
 /// How a server is reached.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Api {
     pub(crate) url: String,
     pub(crate) key: Option<String>,
@@ -82,15 +85,13 @@ impl Settings {
         let source = Source(lookup);
         let default = Self::default();
         let url = source.text("PREFECT_API_URL");
-        let api = url.map(|url| -> Result<Api, Error> {
-            Ok(Api {
-                url,
-                key: source.text("PREFECT_API_KEY"),
-                auth_string: source.text("PREFECT_API_AUTH_STRING"),
-                cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),
-                insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
-            })
-        });
+        let access = Api {
+            url: String::new(),
+            key: source.text("PREFECT_API_KEY"),
+            auth_string: source.text("PREFECT_API_AUTH_STRING"),
+            cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),
+            insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
+        };
         let logging = Logging {
             level: source.level("PREFECT_LOGGING_LEVEL")?.unwrap_or(default.logging.level),
             colors: source.flag("PREFECT_LOGGING_COLORS")?,
@@ -98,7 +99,8 @@ impl Settings {
             log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
         };
         Ok(Self {
-            api: api.transpose()?,
+            api: url.map(|url| Api { url, ..access.clone() }),
+            access,
             logging,
             task_defaults: source
                 .retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?,

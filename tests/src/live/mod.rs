@@ -25,6 +25,7 @@ mod api;
 mod log;
 mod port;
 mod process;
+mod runs;
 mod server;
 mod venv;
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun, lock};
+use crate::state::State;
 
 #[derive(Debug)]
 pub(super) struct Active {
@@ -32,7 +33,7 @@ impl Active {
 
     /// Notes a task run's state, the `index`-th.
     pub(super) fn task_moved(&self, run: &Arc<TaskRun>, index: usize) {
-        let ended = run.track.with(|states| states.get(index).is_none_or(crate::state::State::is_final));
+        let ended = run.track.with(|states| states.get(index).is_none_or(State::is_settled));
         let mut tasks = lock(&self.tasks);
         if ended {
             tasks.remove(&run.id);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowkit_client::Client;
+use flowkit_client::{Client, RetryPolicy};
 
 use crate::backend::convert::{self, Known};
 use crate::backend::server::orders;
@@ -30,12 +30,18 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
     if is_subflow && !shared.outbox.is_empty() {
         return Ok(postpone(shared, new, None));
     }
-    let client = shared.client.with_deadline(if is_subflow { PATIENCE } else { FIRST_PATIENCE });
+    let patience = if is_subflow { PATIENCE } else { FIRST_PATIENCE };
+    let client = shared.client.with_deadline(patience).with_retry(brisk(if is_subflow { 4 } else { 8 }));
     match orders::create(&client, shared, &new).await {
         Ok((known, stand_in)) => Ok(record(new, known, stand_in)),
         Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
         Err(error) => Err(refuse(&client, new.def.name, error)),
     }
+}
+
+/// A run's work waits for the answer, so the first pauses are shorter than Prefect's two seconds.
+fn brisk(retries: u32) -> RetryPolicy {
+    RetryPolicy::default().base_delay(Duration::from_millis(200)).max_retries(retries)
 }
 
 fn refuse(client: &Client, flow: &str, error: flowkit_client::Error) -> Error {
@@ -80,7 +86,7 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
     let state = convert::proposed(&proposal.state);
     let force = proposal.force;
     let answer = if shared.outbox.is_empty() {
-        let client = shared.client.with_deadline(PATIENCE);
+        let client = shared.client.with_deadline(PATIENCE).with_retry(brisk(4));
         match orders::propose(&client, shared.known(&run).flow_run, &state, force).await {
             Ok(answer) => answer,
             Err(error) if error.is_transient() => {

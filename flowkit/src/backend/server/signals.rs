@@ -73,7 +73,7 @@ pub(super) async fn crash_all(shared: &Shared, why: &str) {
 
 fn crash(track: &Track, why: &str) -> Option<(usize, State)> {
     track.advance(|current| {
-        let open = !current.is_some_and(State::is_final);
+        let open = !current.is_some_and(State::is_settled);
         open.then(|| State::new(StateName::Crashed, clock::now()).with_message(why))
     })
 }

@@ -1,0 +1,110 @@
+//! The program that the live suite starts, kills and asks the server about.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use flowkit::prelude::*;
+
+#[task]
+async fn number(n: u32) -> u32 {
+    n
+}
+
+#[task(retries = 2, retry_delay = "50ms", tags = ["flaky"])]
+async fn second_try(label: String) -> Result<String, String> {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    tracing::info!(label, "trying");
+    if CALLS.fetch_add(1, Ordering::Relaxed) == 0 { Err("not yet".to_owned()) } else { Ok(label) }
+}
+
+#[task(run_name = "rest-{seconds}")]
+async fn rest(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[task]
+async fn fail() -> Result<u32, std::io::Error> {
+    Err(std::io::Error::other("the disk is on fire"))
+}
+
+/// Many tasks, one after the other; prints how long the flow's own loop took.
+#[flow]
+async fn sequential(count: u32) -> flowkit::Result<u32> {
+    let start = Instant::now();
+    let mut sum = 0;
+    for n in 0..count {
+        sum += number(n).await?;
+    }
+    eprintln!("loop took {} us", start.elapsed().as_micros());
+    Ok(sum)
+}
+
+#[flow(run_name = "kid-{n}")]
+async fn child(n: u32) -> flowkit::Result<u32> {
+    number(n).await
+}
+
+/// One of everything.
+#[flow(name = "one-of-everything", log_prints, tags = ["live"])]
+async fn everything(upto: u32) -> anyhow::Result<u32> {
+    let numbers = flowkit::map(1..=upto, number).submit();
+    let label = second_try("twice").submit();
+    let after = number(7).wait_for((&label, &numbers)).submit();
+    println!("printed by the flow");
+    let kid = child(40).await?;
+    let failed = fail().submit();
+    let starved = number(&failed).submit();
+    assert!(starved.await.is_err_and(|error| error.is_not_ready()));
+    Ok(numbers.await?.into_iter().sum::<u32>() + after.await? + kid)
+}
+
+#[flow(retries = 1, retry_delay = "1s")]
+async fn second_run() -> Result<(), String> {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    if RUNS.fetch_add(1, Ordering::Relaxed) == 0 { Err("first run".to_owned()) } else { Ok(()) }
+}
+
+#[flow]
+async fn resting(seconds: u64) -> flowkit::Result<()> {
+    rest(seconds).await
+}
+
+/// Goes on with subflows while the server is away.
+#[flow]
+async fn with_subflows(seconds: u64) -> flowkit::Result<u32> {
+    rest(seconds).await?;
+    Ok(child(1).await? + child(2).await?)
+}
+
+#[tokio::main]
+async fn main() -> flowkit::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index: usize| arguments.get(index).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
+    match arguments.first().map(String::as_str) {
+        Some("sequential") => drop(sequential(number(1)).await?),
+        Some("everything") => println!("{}", everything(number(1)).await?),
+        Some("second-run") => second_run().await?,
+        Some("resting") => resting(number(1).into()).await?,
+        Some("with-subflows") => drop(with_subflows(number(1).into()).await?),
+        Some("wrong-parameters") => {
+            let call = resting.with_parameters(serde_json::json!({"seconds": "many"}));
+            call.await?;
+        }
+        Some("panic") => {
+            let resting = resting(60).submit();
+            while resting.state().is_none_or(|state| state.state_type() != flowkit::StateType::Running) {
+                tokio::task::yield_now().await;
+            }
+            panic!("main has had enough");
+        }
+        Some("exit") => {
+            let resting = resting(60).submit();
+            while resting.state().is_none_or(|state| state.state_type() != flowkit::StateType::Running) {
+                tokio::task::yield_now().await;
+            }
+            std::process::exit(3);
+        }
+        other => panic!("no such program: {other:?}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The programs that live tests run as a user would: in a process of their own, against a server.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Is one program under test, with the environment it is to have.
+#[derive(Debug)]
+pub struct Program(Command);
+
+impl Program {
+    /// Prepares an example of this workspace by its name; `cargo test` has built it.
+    ///
+    /// # Panics
+    ///
+    /// When it has not been built.
+    pub fn example(name: &str) -> Self {
+        let me = std::env::current_exe().expect("a test has a file");
+        let profile = me.ancestors().nth(2).expect("tests lie in the profile's deps folder");
+        let path = profile.join("examples").join(name);
+        assert!(
+            path.exists(),
+            "{} is missing: run `cargo test --workspace`, or `cargo build --examples`",
+            path.display()
+        );
+        let mut command = Command::new(path);
+        for (variable, _) in std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("PREFECT_") || name.starts_with("FLOWKIT_") || name == "RUST_BACKTRACE"
+        }) {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command)
+    }
+
+    /// Adds arguments.
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Has it report to a server.
+    pub fn server(self, api_url: &str) -> Self {
+        self.env("PREFECT_API_URL", api_url)
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn run(mut self) -> Finished {
+        Finished::from(self.0.output().expect("the program starts"))
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn start(mut self) -> Running {
+        Running(self.0.spawn().expect("the program starts"))
+    }
+}
+
+/// Is a program that has been started. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Running {
+    /// Sends it a signal, such as `INT`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no `kill`.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args(["-s", signal, &self.0.id().to_string()]).status();
+        assert!(status.expect("kill is there").success());
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// After two minutes.
+    pub fn wait(mut self) -> Finished {
+        let (mut stdout, mut stderr) = (self.0.stdout.take(), self.0.stderr.take());
+        let read = |pipe: Option<&mut dyn std::io::Read>| {
+            let mut text = Vec::new();
+            pipe.map(|pipe| pipe.read_to_end(&mut text));
+            text
+        };
+        let started = Instant::now();
+        // The pipes are small enough for what the programs say, so reading after the end is safe.
+        let status = loop {
+            if let Some(status) = self.0.try_wait().expect("a child can be waited for") {
+                break status;
+            }
+            assert!(started.elapsed() < Duration::from_secs(120), "the program does not end");
+            std::thread::park_timeout(Duration::from_millis(20));
+        };
+        let stdout = read(stdout.as_mut().map(|pipe| pipe as &mut dyn std::io::Read));
+        let stderr = read(stderr.as_mut().map(|pipe| pipe as &mut dyn std::io::Read));
+        Finished::from(Output { status, stdout, stderr })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Is a program that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Self {
+        use std::os::unix::process::ExitStatusExt as _;
+        Self {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Finished {
+    /// Checks that it ended well.
+    ///
+    /// # Panics
+    ///
+    /// When it did not, with what it said.
+    pub fn succeeded(self) -> Self {
+        assert_eq!((self.code, self.signal), (Some(0), None), "{}{}", self.stdout, self.stderr);
+        self
+    }
+}

@@ -1,0 +1,6 @@
+use flowkit::prelude::*;
+
+#[flow(name = "etl/daily")]
+async fn etl() {}
+
+fn main() {}

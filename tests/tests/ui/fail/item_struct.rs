@@ -1,0 +1,6 @@
+use flowkit::prelude::*;
+
+#[task]
+struct Fetch;
+
+fn main() {}

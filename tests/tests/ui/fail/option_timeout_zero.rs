@@ -1,0 +1,10 @@
+use flowkit::prelude::*;
+
+#[task(timeout = 0)]
+async fn double(n: u32) -> u32 {
+    n * 2
+}
+
+fn main() {
+    let _ = double(2);
+}

@@ -1,0 +1,8 @@
+use flowkit::prelude::*;
+
+#[task]
+async fn fetch(url: Url) -> String {
+    url.to_string()
+}
+
+fn main() {}

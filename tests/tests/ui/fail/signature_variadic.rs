@@ -1,0 +1,6 @@
+use flowkit::prelude::*;
+
+#[task]
+fn print(n: u32, _: ...) {}
+
+fn main() {}
