@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,12 +20,16 @@ use crate::pages;
 /// The largest `per_page` that is served.
 pub const MAX_PER_PAGE: usize = 500;
 
+/// The header that says how many records there are.
+pub const TOTAL_COUNT: &str = "x-total-count";
+
 const DEFAULT_PER_PAGE: usize = 100;
 
 /// Serves the records over HTTP on the loopback interface.
 ///
 /// - `GET /api/records?page=N&per_page=M` answers a JSON list of records; pages count from 1, and
-///   the list is empty after the last one. A bad number is 400.
+///   the list is empty after the last one. A bad number is 400. The header `x-total-count` says
+///   how many records there are on all pages together.
 /// - `GET /pages/N` answers day N as HTML; a day that is not there is 404.
 #[derive(Debug)]
 pub struct Catalog {
@@ -61,8 +65,8 @@ impl Catalog {
 
     fn router(self) -> Router {
         Router::new()
-            .route("/api/records", get(list))
-            .route("/pages/{number}", get(show))
+            .route("/api/records", routing::get(list))
+            .route("/pages/{number}", routing::get(show))
             .fallback(async || refuse(StatusCode::NOT_FOUND, "no such path"))
             .with_state(Arc::new(self))
     }
@@ -97,7 +101,7 @@ async fn list(State(catalog): State<Arc<Catalog>>, query: Result<Query<Paging>, 
         return unavailable();
     }
     let slice = catalog.records.chunks(per_page).nth(page - 1).unwrap_or_default();
-    Json(slice).into_response()
+    ([(TOTAL_COUNT, catalog.records.len())], Json(slice)).into_response()
 }
 
 async fn show(State(catalog): State<Arc<Catalog>>, Path(number): Path<String>) -> Response {
@@ -123,8 +127,13 @@ fn refuse(status: StatusCode, error: &str) -> Response {
 mod tests {
     use super::*;
 
+    async fn get(base: &str, path: &str) -> reqwest::Response {
+        let client = crate::client(base).expect("a client");
+        client.get(format!("{base}{path}")).send().await.expect("the service answers")
+    }
+
     async fn ask(base: &str, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("{base}{path}")).await.expect("the service answers");
+        let answer = get(base, path).await;
         (answer.status().as_u16(), answer.text().await.expect("the body is text"))
     }
 
@@ -146,6 +155,8 @@ mod tests {
             all.extend(next);
         }
         assert_eq!(all, records());
+        let answer = get(&base, "/api/records?per_page=1").await;
+        assert_eq!(answer.headers()[TOTAL_COUNT], all.len().to_string());
     }
 
     #[tokio::test]

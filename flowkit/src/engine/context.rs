@@ -70,8 +70,10 @@ impl Context {
     }
 
     /// Runs `future` in this context.
-    pub(crate) async fn scope<F: Future>(self, future: F) -> F::Output {
-        CURRENT.scope(self, future).await
+    ///
+    /// Not an `async fn`: that would hold `future` twice, before and after it is first polled.
+    pub(crate) fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
     }
 
     /// Calls `f` in this context.

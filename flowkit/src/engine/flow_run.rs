@@ -165,9 +165,9 @@ impl<T> LiveFlow<T> {
     }
 
     /// Brings the run to its end.
-    pub(crate) async fn finish(self) -> Result<T, Error> {
+    pub(crate) fn finish(self) -> impl Future<Output = Result<T, Error>> {
         let context = self.context.clone();
-        context.scope(self.drive()).await
+        context.scope(self.drive())
     }
 
     async fn drive(mut self) -> Result<T, Error> {
