@@ -6,6 +6,9 @@ use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::Program;
 use serde_json::{Value, json};
 
+/// What a server on sqlite says when two want to write at once; flowkit asks again.
+const BUSY: &[&str] = &["503 Service Unavailable"];
+
 fn by_name(runs: &[Value]) -> HashMap<String, Value> {
     runs.iter().map(|run| (run["name"].as_str().unwrap_or_default().to_owned(), run.clone())).collect()
 }
@@ -55,7 +58,7 @@ fn everything_about_a_run_arrives() {
     let line = |text: &str| lines.iter().find(|line| line["message"] == text).unwrap_or_else(|| panic!("no `{text}`"));
     assert_eq!(line("printed by the flow")["task_run_id"], Value::Null);
     assert_eq!(line("trying label=twice")["task_run_id"], retried["id"]);
-    server.assert_log_clean(&[]);
+    server.assert_log_clean(BUSY);
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn a_thousand_quick_tasks_do_not_wait_for_the_server_and_all_arrive() {
         last = more;
     }
     assert_eq!(last, 1000);
-    server.assert_log_clean(&[]);
+    server.assert_log_clean(BUSY);
 }
 
 #[test]
