@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::engine::context;
 use crate::event::Level;
-use crate::logs::{Console, Owner, RunLogs};
+use crate::logs::{Console, Lean, Owner, RunLogs};
 use crate::settings;
 
 /// Makes the layer that turns `tracing` events into run logs, for programs with a subscriber of their own.
@@ -42,7 +42,7 @@ pub(crate) fn install(settings: &settings::Logging) {
         return;
     }
     let logs = RunLogs::new(settings.level, Some(Console::new(settings.colors)), present);
-    let subscriber = Registry::default().with(logs.as_filter()).with(logs);
+    let subscriber = Lean::new(Registry::default().with(logs.as_filter()).with(logs), present);
     // Another thread may have been first; then its subscriber is the one.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -2,7 +2,9 @@
 
 mod console;
 mod fields;
+mod lean;
 mod run_logs;
 
 pub(crate) use console::Console;
+pub(crate) use lean::Lean;
 pub(crate) use run_logs::{Owner, RunLogs};

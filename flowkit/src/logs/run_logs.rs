@@ -15,7 +15,7 @@ use crate::logs::fields::Text;
 use crate::run::{FlowRun, TaskRun};
 
 /// The target of the spans and log lines of runs.
-const RUN: &str = "flowkit::run";
+pub(super) const RUN: &str = "flowkit::run";
 
 /// Turns events into log records of runs.
 pub(crate) struct RunLogs {
@@ -55,7 +55,13 @@ impl RunLogs {
 }
 
 impl Owner {
-    fn is_run(&self) -> bool {
+    pub(super) fn is_same_run(&self, other: &Self) -> bool {
+        let flow = |owner: &Self| owner.flow.as_ref().map(|run| run.id);
+        let task = |owner: &Self| owner.task.as_ref().map(|run| run.id);
+        flow(self) == flow(other) && task(self) == task(other)
+    }
+
+    pub(super) fn is_run(&self) -> bool {
         self.flow.is_some() || self.task.is_some()
     }
 }
@@ -64,11 +70,8 @@ impl<S> Layer<S> for RunLogs
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, around: Around<'_, S>) {
-        if attributes.metadata().target() != RUN {
-            return;
-        }
-        if let (Some(span), Some(owner)) = (around.span(id), (self.present)()) {
+    fn on_new_span(&self, _: &span::Attributes<'_>, id: &span::Id, around: Around<'_, S>) {
+        if let (Some(span), Some(owner)) = (around.span(id), (self.present)().filter(Owner::is_run)) {
             span.extensions_mut().insert(owner);
         }
     }
