@@ -45,6 +45,12 @@ impl Program {
         self
     }
 
+    /// Has it run in a folder.
+    pub fn folder(mut self, folder: &std::path::Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
     /// Has it report to a server.
     pub fn server(self, api_url: &str) -> Self {
         self.env("PREFECT_API_URL", api_url)

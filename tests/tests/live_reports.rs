@@ -173,3 +173,44 @@ fn python_reads_what_rust_wrote() {
     );
     assert_eq!(server.python(&script).trim(), "True {'upto': 2}");
 }
+
+#[test]
+fn the_main_job_arrives_with_its_retries_edges_and_logs() {
+    let Some(server) = LiveServer::start() else { return };
+    let csv = std::env::temp_dir().join(format!("flowkit-live-etl-{}.csv", std::process::id()));
+    let path = csv.to_str().expect("the folder of temporary files has a plain name");
+    let finished = Program::example("etl").args(&["--out", path]).server(&server.api_url()).run().succeeded();
+    assert!(finished.stdout.contains("1707 rows"), "{}", finished.stdout);
+    std::fs::remove_file(&csv).expect("the file is where it was asked for");
+
+    let run = server.flow_run("earthquakes", "COMPLETED");
+    let tasks = server.task_runs(&run, 38);
+    assert!(tasks.iter().all(|task| task["state_name"] == "Completed"), "{tasks:#?}");
+    let named = |name: &str| -> Vec<&Value> {
+        tasks.iter().filter(|task| task["name"].as_str().is_some_and(|it| it.starts_with(name))).collect()
+    };
+    let retried: Vec<&Value> = named("extract").into_iter().filter(|task| task["run_count"] == 2).collect();
+    assert_eq!(retried.len(), 3, "the catalog refuses three pages once");
+    let ids = |name: &str| named(name).iter().map(|task| task["id"].clone()).collect::<Vec<_>>();
+    let extracts = ids("extract");
+    for transform in named("transform") {
+        let inputs = transform["task_inputs"].as_object().expect("an object");
+        let from: Vec<&Value> = inputs.values().flat_map(|runs| runs.as_array().expect("a list")).collect();
+        assert_eq!(from.len(), 1);
+        assert!(extracts.contains(&from[0]["id"]));
+    }
+    let load = named("load")[0];
+    let origins: Vec<Value> = load["task_inputs"]
+        .as_object()
+        .expect("an object")
+        .values()
+        .flat_map(|runs| runs.as_array().expect("a list"))
+        .map(|run| run["id"].clone())
+        .collect();
+    assert_eq!(origins, ids("transform"));
+    let lines = server.logs(&run, 40);
+    let ended = lines.iter().filter(|line| line["message"] == "Finished in state Completed()");
+    let told: std::collections::HashSet<&Value> = ended.map(|line| &line["task_run_id"]).collect();
+    assert!(tasks.iter().all(|task| told.contains(&task["id"])), "every run has its own last line");
+    server.assert_log_clean(BUSY);
+}
