@@ -1,7 +1,7 @@
 //! `println!` in a body as a log line.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use crate::engine::context;
 
@@ -15,8 +15,10 @@ pub fn print_line(line: fmt::Arguments<'_>) {
         return;
     }
     tracing::info!(target: "flowkit::print", "{line}");
-    if !std::io::stdout().is_terminal() {
-        std::println!("{line}");
+    let mut stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        // That nobody reads it (a closed pipe) is no reason for the run to fail: the line is in its log.
+        let _ = writeln!(stdout, "{line}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Log lines as Prefect prints them: `08:15:02.117 | INFO    | Task run 'fetch-1a2' - message`.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use chrono::{DateTime, Local, Utc};
@@ -31,8 +31,7 @@ impl Console {
         let time: DateTime<Utc> = record.timestamp.to_utc();
         let time = time.with_timezone(&Local).format("%H:%M:%S%.3f").to_string();
         let line = self.line(&time, record, speaker);
-        // `eprint` rather than a plain write, so that the test harness can capture it.
-        eprint!("{line}");
+        print(&line);
     }
 
     fn line(&self, time: &str, record: &LogRecord, speaker: &Speaker<'_>) -> String {
@@ -50,6 +49,19 @@ impl Console {
         let _ = writeln!(line, " - {}", record.message);
         line
     }
+}
+
+/// Writes to standard error. That nobody reads it (a closed pipe) is no reason for a run to fail.
+#[cfg(not(feature = "test-util"))]
+fn print(line: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Writes to standard error in the way that the test harness can capture.
+#[cfg(feature = "test-util")]
+fn print(line: &str) {
+    eprint!("{line}");
 }
 
 fn color(level: Level) -> &'static str {

@@ -83,10 +83,8 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Subscriber for Lean<S> {
     fn current_span(&self) -> tracing_core::span::Current {
         let current = self.inner.current_span();
         let Some(owner) = (self.present)().filter(Owner::is_run) else { return current };
-        if let Some(span) = current.id().and_then(|id| self.inner.span(id)) {
-            if belongs(&span, &owner) {
-                return current;
-            }
+        if current.id().and_then(|id| self.inner.span(id)).is_some_and(|span| belongs(&span, &owner)) {
+            return current;
         }
         tracing_core::span::Current::new(self.make(), &METADATA)
     }

@@ -1,6 +1,6 @@
 //! The last words of the process: everything is delivered, or it is said what is not.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -53,7 +53,7 @@ extern "C" fn at_exit() {
         let left = match flushed.recv_timeout(QUIET) {
             Err(RecvTimeoutError::Timeout) => {
                 if std::io::stderr().is_terminal() {
-                    eprintln!("flowkit: delivering what is left to the server; Ctrl-C gives up");
+                    print(format_args!("flowkit: delivering what is left to the server; Ctrl-C gives up"));
                 }
                 flushed.recv_timeout(AT_MOST).ok()
             }
@@ -72,10 +72,10 @@ pub(super) fn state(left: &Undelivered) {
     }
     let Undelivered { task_states, flow_states, logs, reason } = left;
     let reason = reason.as_deref().unwrap_or("the server did not answer");
-    eprintln!(
+    print(format_args!(
         "flowkit: not delivered to the server: {flow_states} flow-run state(s), {task_states} task-run state(s), \
          {logs} log line(s) ({reason})"
-    );
+    ));
 }
 
 /// Prints a log line that no longer can go through `tracing`.
@@ -86,5 +86,10 @@ pub(super) fn say(record: &LogRecord, flow: Option<&FlowRun>, task: Option<&std:
         (None, Some(flow)) => format!("Flow run '{}'", flow.name),
         (None, None) => "flowkit".to_owned(),
     };
-    eprintln!("{time} | {:<7} | {who} - {}", record.level.as_str(), record.message);
+    print(format_args!("{time} | {:<7} | {who} - {}", record.level.as_str(), record.message));
+}
+
+/// Prints a line; nobody may be reading it, and a panic would end the process at once.
+fn print(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::run::lock;
 
 /// How many events may wait. Records of task runs are shared, so that an event is a few words.
-const MAX_EVENTS: usize = 4_000_000;
+const MAX_EVENTS: usize = 1_000_000;
 
 /// How many bytes of log lines may wait.
 const MAX_LOG_BYTES: usize = 64 << 20;
