@@ -61,11 +61,12 @@ mod prints;
 mod registry;
 pub mod runtime;
 mod settings;
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-pub use flowkit_macros::{flow, task};
+pub use flowkit_macros::{flow, task, test};
 
 pub mod prelude;
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
+use crate::engine::stub::Stubs;
 use crate::options::Defaults;
 use crate::run::{FlowRun, TaskRun, lock};
 
@@ -18,6 +19,7 @@ pub(crate) struct Ports {
     pub(crate) task_defaults: Defaults,
     pub(crate) flow_defaults: Defaults,
     pub(crate) log_prints: bool,
+    pub(crate) stubs: Stubs,
 }
 
 /// The part of a flow run that lives only while it runs in this process.

@@ -66,7 +66,8 @@ impl Drop for Record {
 }
 
 /// Asks for a run: makes its record, in the pending state.
-pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+    job.body = ambient.ports.stubs.over(job.def, job.body);
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
     let run = Arc::new(TaskRun {

@@ -160,6 +160,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     // Macros by example live at the root of the crate.
     ("private", "crate::outcome"),
     ("private", "crate::show"),
+    ("private", "crate::paused_test"),
     ("private", "crate::printed_line"),
 ];
 
