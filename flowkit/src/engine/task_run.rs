@@ -75,7 +75,7 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
         def: job.def,
         flow_run: ambient.flow_run().cloned(),
         parent: ambient.task.as_ref().map(|task| task.id),
-        extra: extra(&job, &effective),
+        extra: extra(&job, &effective, &ambient),
         track: Track::default(),
     });
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
@@ -85,15 +85,15 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
     LiveTask { job, effective, record, context }
 }
 
-fn extra<T>(job: &TaskJob<T>, effective: &Effective) -> Option<Box<TaskExtra>> {
+fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
     let inputs = job.body.inputs();
-    let plain = job.overrides.is_none() && job.def.options.tags.is_empty();
+    let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
     if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && effective.run_name.is_none() {
         return None;
     }
     Some(Box::new(TaskExtra {
         name: OnceLock::new(),
-        tags: options::tags(job.overrides.as_deref(), &job.def.options),
+        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
         inputs: OnceLock::new(),
         retries: effective.retries,
         retry_delays: effective.retry_delay.steps().to_vec(),

@@ -6,6 +6,7 @@
 
 mod ambient;
 mod builder;
+mod cancellation;
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +23,7 @@ use crate::user_error::UserError;
 
 pub(crate) use ambient::ambient;
 pub use builder::RuntimeBuilder;
+pub use cancellation::{cancelled, is_cancelled};
 
 /// What runs report to: a backend and the settings.
 #[derive(Clone)]
