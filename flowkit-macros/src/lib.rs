@@ -19,6 +19,7 @@ mod param;
 mod signature;
 mod suggest;
 mod template;
+mod test;
 mod types;
 mod value;
 
@@ -117,4 +118,23 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn flow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Kind::Flow, attribute.into(), item.into()).into()
+}
+
+/// Makes an `async fn` a test with a flowkit runtime of its own and a paused clock.
+///
+/// Runs, states and logs are kept in memory for this test alone. Waiting takes no time: when all there is to do is
+/// to wait, the clock jumps. The function has no argument, or one of type `flowkit::Runtime` to ask for the history
+/// and to set stubs; it returns nothing or a `Result`. Needs flowkit's feature `test-util`.
+///
+/// ```ignore
+/// #[flowkit::test]
+/// async fn a_page_is_fetched_again(runtime: flowkit::Runtime) -> flowkit::Result<()> {
+///     fetch_page("https://dev.to/api", 1).retries(2).retry_delay("1h").await?;
+///     assert_eq!(runtime.history().expect("it is in memory").task_runs().len(), 1);
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    test::expand(&attribute.into(), item.into()).into()
 }

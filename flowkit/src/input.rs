@@ -41,7 +41,7 @@ impl<T> fmt::Debug for Input<T> {
 }
 
 impl<T> Input<T> {
-    fn pending(source: impl Source<T> + 'static) -> Self {
+    pub(crate) fn pending(source: impl Source<T> + 'static) -> Self {
         Self(Origin::Pending(Box::new(source)))
     }
 }

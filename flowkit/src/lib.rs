@@ -45,6 +45,7 @@ mod engine;
 
 mod logs;
 
+mod allow_failure;
 mod arguments;
 mod call;
 mod dependency;
@@ -60,15 +61,19 @@ mod parameters;
 mod prints;
 mod registry;
 pub mod runtime;
+mod scoped_tags;
 mod settings;
+pub mod testing;
+mod waiting;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-pub use flowkit_macros::{flow, task};
+pub use flowkit_macros::{flow, task, test};
 
 pub mod prelude;
 
+pub use allow_failure::allow_failure;
 pub use backend::{History, Undelivered};
 pub use call::{Finished, ReturnState, TaskCall};
 pub use clock::Timestamp;
@@ -88,4 +93,6 @@ pub use options::{Options, RetryDelay};
 pub use registry::run_flow;
 pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use scoped_tags::{Tags, tags};
 pub use state::{State, StateDetails, StateName, StateType};
+pub use waiting::{AsCompleted, as_completed, resolve_all, wait};

@@ -22,7 +22,7 @@ pub use crate::options::{Options, RetryDelay};
 pub use crate::prints::print_line;
 pub use crate::registry::FlowEntry;
 pub use crate::user_error::UserError;
-pub use crate::{outcome, show};
+pub use crate::{outcome, paused_test, show};
 // `println!` in a body means this one, which can make a log line of what is printed.
 pub use crate::printed_line as println;
 
@@ -121,6 +121,32 @@ macro_rules! show {
         use $crate::__private::Absent as _;
         $crate::__private::Probe::<$ty>::DISPLAY.or($crate::__private::Probe::<$ty>::DEBUG).map(|show| show($value))
     }};
+}
+
+/// Lets a test through where the clock can be paused.
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! paused_test {
+    ($($test:tt)*) => { $($test)* };
+}
+
+/// Says what is missing for tests on a paused clock.
+#[cfg(not(feature = "test-util"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! paused_test {
+    ($($test:tt)*) => {
+        ::core::compile_error! {
+            "#[flowkit::test] needs flowkit's feature `test-util`: `flowkit = { features = [\"test-util\"], .. }` among the dev-dependencies"
+        }
+    };
+}
+
+/// Runs what `#[flowkit::test]` is on.
+#[cfg(feature = "test-util")]
+pub fn run_test<F: Future>(test: impl FnOnce(crate::Runtime) -> F) -> F::Output {
+    crate::testing::run(test)
 }
 
 /// Turns what a body returned into a value or a kept error.

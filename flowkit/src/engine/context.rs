@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
+use crate::engine::stub::Stubs;
 use crate::options::Defaults;
 use crate::run::{FlowRun, TaskRun, lock};
 
@@ -18,6 +19,7 @@ pub(crate) struct Ports {
     pub(crate) task_defaults: Defaults,
     pub(crate) flow_defaults: Defaults,
     pub(crate) log_prints: bool,
+    pub(crate) stubs: Stubs,
 }
 
 /// The part of a flow run that lives only while it runs in this process.
@@ -52,6 +54,8 @@ pub(crate) struct Context {
     /// Cancels this run and everything below it.
     pub(crate) cancel: CancellationToken,
     pub(crate) log_prints: bool,
+    /// Tags of the scopes around, for every run that is called here.
+    pub(crate) tags: Option<Arc<[String]>>,
 }
 
 tokio::task_local! {
@@ -62,11 +66,21 @@ impl Context {
     /// The context of code that is in no run.
     pub(crate) fn outside(ports: Arc<Ports>) -> Self {
         let log_prints = ports.log_prints;
-        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints }
+        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints, tags: None }
     }
 
     pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {
         self.flow.as_ref().map(|scope| &scope.run)
+    }
+
+    /// Adds the tags of the scopes around to those of a run.
+    pub(crate) fn with_scoped(&self, mut tags: Vec<String>) -> Vec<String> {
+        if let Some(scoped) = &self.tags {
+            tags.extend(scoped.iter().cloned());
+            tags.sort();
+            tags.dedup();
+        }
+        tags
     }
 
     /// Runs `future` in this context.

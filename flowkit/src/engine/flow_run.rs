@@ -122,7 +122,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         def: job.def,
         name,
         parameters: job.parameters.clone(),
-        tags: options::tags(job.overrides.as_deref(), &job.def.options),
+        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
         retries: effective.retries,
         retry_delay: effective.retry_delay.before(1),
         parent,
@@ -135,6 +135,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         cancel: ambient.cancel.child_token(),
         log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
         ports: Arc::clone(&ambient.ports),
+        tags: ambient.tags.clone(),
     };
     context.enter(|| {
         let what = if is_subflow { "subflow" } else { "flow" };

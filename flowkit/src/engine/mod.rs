@@ -11,5 +11,6 @@ pub(crate) mod body;
 pub(crate) mod flow_run;
 pub(crate) mod panic;
 pub(crate) mod promise;
+pub(crate) mod stub;
 pub(crate) mod task_run;
 pub(crate) mod wait;

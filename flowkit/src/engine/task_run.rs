@@ -66,7 +66,8 @@ impl Drop for Record {
 }
 
 /// Asks for a run: makes its record, in the pending state.
-pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+    job.body = ambient.ports.stubs.over(job.def, job.body);
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
     let run = Arc::new(TaskRun {
@@ -74,7 +75,7 @@ pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
         def: job.def,
         flow_run: ambient.flow_run().cloned(),
         parent: ambient.task.as_ref().map(|task| task.id),
-        extra: extra(&job, &effective),
+        extra: extra(&job, &effective, &ambient),
         track: Track::default(),
     });
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
@@ -84,15 +85,15 @@ pub(crate) fn begin<T>(job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
     LiveTask { job, effective, record, context }
 }
 
-fn extra<T>(job: &TaskJob<T>, effective: &Effective) -> Option<Box<TaskExtra>> {
+fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
     let inputs = job.body.inputs();
-    let plain = job.overrides.is_none() && job.def.options.tags.is_empty();
+    let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
     if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && effective.run_name.is_none() {
         return None;
     }
     Some(Box::new(TaskExtra {
         name: OnceLock::new(),
-        tags: options::tags(job.overrides.as_deref(), &job.def.options),
+        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
         inputs: OnceLock::new(),
         retries: effective.retries,
         retry_delays: effective.retry_delay.steps().to_vec(),

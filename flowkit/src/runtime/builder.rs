@@ -7,6 +7,7 @@ use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
 use crate::engine::context::Ports;
 use crate::engine::panic;
+use crate::engine::stub::Stubs;
 use crate::error::Error;
 use crate::logging;
 use crate::runtime::Runtime;
@@ -101,6 +102,7 @@ fn assemble(settings: &Settings, backend: Arc<dyn Backend>) -> Runtime {
         task_defaults: settings.task_defaults.clone(),
         flow_defaults: settings.flow_defaults.clone(),
         log_prints: settings.logging.log_prints,
+        stubs: Stubs::default(),
     };
     Runtime { ports: Arc::new(ports) }
 }

@@ -6,6 +6,7 @@
 
 mod ambient;
 mod builder;
+mod cancellation;
 
 use std::fmt;
 use std::future::Future;
@@ -13,12 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::{History, Undelivered};
+use crate::call::TaskCall;
 use crate::engine::context::{self, Context, Ports};
 use crate::error::Error;
 use crate::run::{FlowRun, TaskRun};
+use crate::testing::Stubbed;
+use crate::user_error::UserError;
 
 pub(crate) use ambient::ambient;
 pub use builder::RuntimeBuilder;
+pub use cancellation::{cancelled, is_cancelled};
 
 /// What runs report to: a backend and the settings.
 #[derive(Clone)]
@@ -47,6 +52,34 @@ impl Runtime {
     #[must_use]
     pub fn history(&self) -> Option<&dyn History> {
         self.ports.backend.history()
+    }
+
+    /// Puts `stub` in the place of a task's body, in this runtime and until another one is set. For tests.
+    ///
+    /// The task is named by a call of it, which is not made: [`any()`](crate::testing::any) stands for its
+    /// arguments. The run is as ever: it waits for its arguments, has states and logs, and is retried if the stub
+    /// fails.
+    ///
+    /// ```
+    /// use flowkit::{Runtime, prelude::*, testing::any};
+    ///
+    /// #[task]
+    /// async fn fetch_page(api: String, page: u32) -> Result<String, String> {
+    ///     Err(format!("no network for {api} {page}"))
+    /// }
+    ///
+    /// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+    /// let runtime = Runtime::ephemeral();
+    /// runtime.stub(fetch_page(any(), any()), || Ok("<html>".to_owned()));
+    /// let page = runtime.run(async { fetch_page("https://dev.to", 1).await }).await?;
+    /// assert_eq!(page, "<html>");
+    /// # Ok::<_, flowkit::Error>(())
+    /// # }).expect("it succeeds");
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "a call that is only looked at would warn that it must be used")]
+    pub fn stub<T: 'static>(&self, task: TaskCall<T>, mut stub: impl FnMut() -> Stubbed<T> + Send + 'static) {
+        let body = move || stub().map_err(UserError::lending);
+        self.ports.stubs.set(task.job.def, Box::new(body));
     }
 
     /// Waits for at most `limit` until everything reported so far is delivered, and tells what is not.

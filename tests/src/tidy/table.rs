@@ -130,6 +130,9 @@ pub const LAYERS: &[Layer] = &[
             "secret",
             "settings",
             "testing",
+            "allow_failure",
+            "waiting",
+            "scoped_tags",
         ],
         uses: &["words", "ports", "engine", "wiring"],
         never: &[],
@@ -160,6 +163,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     // Macros by example live at the root of the crate.
     ("private", "crate::outcome"),
     ("private", "crate::show"),
+    ("private", "crate::paused_test"),
     ("private", "crate::printed_line"),
 ];
 

@@ -10,6 +10,7 @@ use crate::backend::{History, Undelivered};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
 use crate::engine::context::Ports;
+use crate::engine::stub::Stubs;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use crate::run::{TaskInputs, Track, lock};
@@ -90,6 +91,7 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
         task_defaults: Defaults::default(),
         flow_defaults: Defaults::default(),
         log_prints: false,
+        stubs: Stubs::default(),
     };
     let job = FlowJob { def: &SLEEPER, body: Ok(Box::new(Sleeper)), parameters: Value::Null, overrides: None };
     (backend, begin(job, Context::outside(Arc::new(ports))).await.expect("it is created"))

@@ -1,0 +1,4 @@
+#[flowkit::test]
+fn nothing_to_wait_for() {}
+
+fn main() {}

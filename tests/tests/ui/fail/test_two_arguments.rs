@@ -1,0 +1,4 @@
+#[flowkit::test]
+async fn too_much(_runtime: flowkit::Runtime, _page: u32) {}
+
+fn main() {}

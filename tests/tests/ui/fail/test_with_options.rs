@@ -1,0 +1,4 @@
+#[flowkit::test(start_paused = true)]
+async fn always_paused() {}
+
+fn main() {}
