@@ -9,7 +9,7 @@ use syn::{Expr, Ident, LitStr, Token};
 use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::suggest;
-use crate::value::Value;
+use crate::value::{Argument, Value};
 
 /// What the attribute says.
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) run_name: Option<LitStr>,
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delay>,
+    pub(crate) retry_jitter_factor: Option<f64>,
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
 }
@@ -29,10 +30,19 @@ pub(crate) struct Options {
 pub(crate) enum Delay {
     Fixed(u64),
     List(Vec<u64>),
+    Exponential { first: u64, factor: f64, max: Option<u64> },
 }
 
 const NAMES: [&str; 9] =
     ["name", "description", "version", "tags", "run_name", "retries", "retry_delay", "timeout", "log_prints"];
+
+/// Options that flows do not have.
+const OF_TASKS: [&str; 1] = ["retry_jitter_factor"];
+
+fn names(kind: Kind) -> Vec<&'static str> {
+    let own: &[&str] = if kind == Kind::Task { &OF_TASKS } else { &[] };
+    NAMES.iter().chain(own).copied().collect()
+}
 
 /// Characters that Prefect has no flow names with.
 const BANNED: [char; 5] = ['/', '%', '&', '<', '>'];
@@ -82,7 +92,9 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.log_prints = Some(true);
                 Ok(())
             }
-            None if NAMES.contains(&name.as_str()) => Err(syn::Error::new_spanned(&item.name, needs_value(&item.name))),
+            None if names(kind).contains(&name.as_str()) => {
+                Err(syn::Error::new_spanned(&item.name, needs_value(&item.name)))
+            }
             None => Err(unknown(kind, &item.name)),
         };
         errors.keep(read);
@@ -101,6 +113,7 @@ impl Options {
             "run_name" => self.run_name = Some(value.name()?),
             "retries" => self.retries = Some(value.count()?),
             "retry_delay" => self.retry_delay = Some(delay(value)?),
+            "retry_jitter_factor" if kind == Kind::Task => self.retry_jitter_factor = Some(value.number()?),
             "timeout" => self.timeout = Some(timeout(value)?),
             "log_prints" => self.log_prints = Some(value.switch()?),
             _ => return Err(unknown(kind, name)),
@@ -128,10 +141,36 @@ fn tag(value: &Value<'_>) -> syn::Result<LitStr> {
 }
 
 fn delay(value: &Value<'_>) -> syn::Result<Delay> {
+    if let Some(arguments) = value.call("exponential") {
+        return exponential(value, &arguments);
+    }
     Ok(match value.elements() {
         Some(elements) => Delay::List(elements?.iter().map(Value::millis).collect::<syn::Result<_>>()?),
         None => Delay::Fixed(value.millis()?),
     })
+}
+
+/// `exponential("1s", 2.0, max = "1m")`
+fn exponential(value: &Value<'_>, arguments: &[Argument<'_>]) -> syn::Result<Delay> {
+    let form =
+        || value.takes("a first delay, a factor and the longest delay", "exponential(\"1s\", 2.0, max = \"1m\")");
+    let (mut plain, mut max) = (Vec::new(), None);
+    for Argument { name, value } in arguments {
+        match name.as_deref() {
+            None if max.is_none() => plain.push(value),
+            Some("max") if max.is_none() => max = Some(value.millis()?),
+            _ => return Err(form()),
+        }
+    }
+    let (first, factor) = match plain[..] {
+        [first] => (first, 2.0),
+        [first, factor] => match factor.number()? {
+            number if number < 1.0 => return Err(factor.wrong("cannot shrink: the factor is at least 1")),
+            number => (first, number),
+        },
+        _ => return Err(form()),
+    };
+    Ok(Delay::Exponential { first: first.millis()?, factor, max })
 }
 
 fn timeout(value: &Value<'_>) -> syn::Result<u64> {
@@ -142,7 +181,8 @@ fn timeout(value: &Value<'_>) -> syn::Result<u64> {
 }
 
 fn unknown(kind: Kind, name: &Ident) -> syn::Error {
-    let guess = suggest::closest(&name.unraw().to_string(), &NAMES);
+    let names = names(kind);
+    let guess = suggest::closest(&name.unraw().to_string(), &names);
     let guess = guess.map(|guess| format!(", did you mean `{guess}`?")).unwrap_or_default();
-    syn::Error::new_spanned(name, format!("`{kind}` has no option `{name}`{guess}\nit takes: {}", NAMES.join(", ")))
+    syn::Error::new_spanned(name, format!("`{kind}` has no option `{name}`{guess}\nit takes: {}", names.join(", ")))
 }

@@ -43,12 +43,14 @@ use kind::Kind;
 /// | `tags` | list of strings | none |
 /// | `run_name` | template; `{argument}` stands for its value, `{{` and `}}` for braces | a generated name |
 /// | `retries` | whole number | 0 |
-/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
+/// | `retry_jitter_factor` | number: by which share of itself each delay is lengthened at most, at random | 0 |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 ///
 /// A duration is a string with the units `ms`, `s`, `m`, `h` and `d`, such as `"30s"` or `"1m 30s"`, or a bare
-/// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. With `retries`, arguments must
+/// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. `exponential("1s", 2.0, max = "1m")`
+/// waits 1, 2, 4 seconds and so on, but never more than a minute; the factor is 2 if left out, and so is no bound. With `retries`, arguments must
 /// be `Clone`.
 ///
 /// ```ignore
@@ -92,13 +94,13 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `tags` | list of strings | none |
 /// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces | a generated name |
 /// | `retries` | whole number | 0 |
-/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 ///
 /// A duration is written as for [`macro@task`]. On a parameter, `#[param(default = ..)]` takes an expression of the
 /// parameter's type (a string literal for anything that is `From<&str>`); it stands in when a
-/// deployment or the server gives no value. With `retries`, parameters must be `Clone`.
+/// deployment or the server gives no value. A server knows one delay for all retries of a flow: it is told the first. With `retries`, parameters must be `Clone`.
 ///
 /// ```ignore
 /// /// Loads articles into a CSV file.

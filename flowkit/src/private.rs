@@ -18,9 +18,10 @@ pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
 pub use crate::input::Input;
 pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
-pub use crate::options::{Options, RetryDelay};
+pub use crate::options::Options;
 pub use crate::prints::print_line;
 pub use crate::registry::FlowEntry;
+pub use crate::retry_delay::RetryDelay;
 pub use crate::user_error::UserError;
 pub use crate::{outcome, show};
 // `println!` in a body means this one, which can make a log line of what is printed.

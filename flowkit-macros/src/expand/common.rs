@@ -80,7 +80,7 @@ pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
 }
 
 fn options(options: &Options) -> TokenStream {
-    let Options { retries, retry_delay, timeout, run_name, tags, log_prints, .. } = options;
+    let Options { retries, retry_delay, retry_jitter_factor, timeout, run_name, tags, log_prints, .. } = options;
     let retries = retries.map(|retries| quote!(.retries(#retries)));
     let retry_delay = retry_delay.as_ref().map(|delay| match delay {
         Delay::Fixed(delay) => {
@@ -91,12 +91,18 @@ fn options(options: &Options) -> TokenStream {
             let list = list.iter().copied().map(millis);
             quote!(.retry_delay(::flowkit::__private::RetryDelay::List(&[#(#list),*])))
         }
+        Delay::Exponential { first, factor, max } => {
+            let first = millis(*first);
+            let max = max.map(millis).map(|max| quote!(.at_most(#max)));
+            quote!(.retry_delay(::flowkit::__private::RetryDelay::exponential(#first, #factor) #max))
+        }
     });
+    let jitter = retry_jitter_factor.map(|factor| quote!(.retry_jitter_factor(#factor)));
     let timeout = timeout.map(millis).map(|timeout| quote!(.timeout(#timeout)));
     let run_name = run_name.as_ref().map(|template| quote!(.run_name(#template)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
-    quote!(#retries #retry_delay #timeout #run_name #tags #log_prints)
+    quote!(#retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
 }
 
 fn millis(millis: u64) -> TokenStream {

@@ -124,7 +124,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         parameters: job.parameters.clone(),
         tags: options::tags(job.overrides.as_deref(), &job.def.options),
         retries: effective.retries,
-        retry_delay: effective.retry_delay.before(1),
+        retry_delay: effective.retry_delay.clone(),
         parent,
     };
     let run = ambient.ports.backend.create_flow_run(new).await?;

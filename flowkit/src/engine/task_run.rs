@@ -11,7 +11,7 @@ use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
 use crate::engine::panic;
-use crate::engine::retry::next_attempt;
+use crate::engine::retry::{Policy, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
 use crate::error::{Error, ErrorKind};
@@ -95,7 +95,8 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective) -> Option<Box<TaskExtra>> {
         tags: options::tags(job.overrides.as_deref(), &job.def.options),
         inputs: OnceLock::new(),
         retries: effective.retries,
-        retry_delays: effective.retry_delay.steps().to_vec(),
+        retry_delays: effective.retry_delay.reported(effective.retries),
+        retry_jitter_factor: effective.retry_jitter_factor,
     }))
 }
 
@@ -214,11 +215,16 @@ impl<T> LiveTask<T> {
                 Ending::Panicked(message) => (message, Failure::Panic),
                 Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
             };
-            match next_attempt(self.effective.retries, &self.effective.retry_delay, run_count) {
+            match self.next_attempt(run_count) {
                 Some(delay) => self.wait_before_retry(&message, run_count, delay).await?,
                 None => return Err(self.fail(failure, message, run_count)),
             }
         }
+    }
+
+    fn next_attempt(&self, run_count: u32) -> Option<Duration> {
+        let Effective { retries, retry_delay: delays, retry_jitter_factor: jitter, .. } = &self.effective;
+        next_attempt(&Policy { retries: *retries, delays, jitter: *jitter }, run_count, fastrand::f64())
     }
 
     async fn wait_before_retry(&mut self, message: &str, retry: u32, delay: Duration) -> Result<(), Error> {

@@ -42,6 +42,7 @@ pub const LAYERS: &[Layer] = &[
             "user_error",
             "def",
             "options",
+            "retry_delay",
             "state",
             "record",
             "run",

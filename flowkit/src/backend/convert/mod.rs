@@ -104,11 +104,11 @@ pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>) -> 
     create.parent_task_run_id = stand_in;
     create.tags.clone_from(&new.tags);
     create.empirical_policy.retries = Some(new.retries);
-    create.empirical_policy.retry_delay = Some(whole_seconds(new.retry_delay));
+    create.empirical_policy.retry_delay = Some(whole_seconds(new.retry_delay.before(1)));
     create
 }
 
-/// The server counts the delay of flow retries in whole seconds; a fraction is not dropped but rounded up.
+/// The server knows one delay for all retries of a flow, in whole seconds: it is told the first, and a fraction is not dropped but rounded up.
 fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
@@ -175,7 +175,14 @@ fn policy(run: &TaskRun) -> serde_json::Value {
         [one] => seconds(*one),
         several => several.iter().copied().map(seconds).collect(),
     };
-    json!({"max_retries": 0, "retry_delay_seconds": 0.0, "retries": run.retries(), "retry_delay": delay})
+    let jitter = run.extra.as_ref().and_then(|extra| extra.retry_jitter_factor);
+    json!({
+        "max_retries": 0,
+        "retry_delay_seconds": 0.0,
+        "retries": run.retries(),
+        "retry_delay": delay,
+        "retry_jitter_factor": jitter,
+    })
 }
 
 /// The origins of a task run's arguments, as its events carry them.

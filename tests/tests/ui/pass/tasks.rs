@@ -26,7 +26,7 @@ pub async fn fetch_page(api: String, page: u32) -> anyhow::Result<Vec<String>> {
     Ok(vec![format!("{api}/{page}")])
 }
 
-#[task(log_prints = false, retry_delay = 2, timeout = 1.5)]
+#[task(log_prints = false, retry_delay = exponential(0.5, 3, max = "1m"), retry_jitter_factor = 1, timeout = 1.5)]
 fn save(rows: Vec<String>, path: PathBuf) -> std::io::Result<usize> {
     println!("{}", path.display());
     Ok(rows.len())
