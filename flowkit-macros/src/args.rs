@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, LitStr, Token};
+use syn::{Expr, ExprPath, Ident, LitStr, Token};
 
 use crate::errors::Errors;
 use crate::kind::Kind;
@@ -22,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delay>,
     pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<ExprPath>,
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
 }
@@ -33,8 +34,18 @@ pub(crate) enum Delay {
     Exponential { first: u64, factor: f64, max: Option<u64> },
 }
 
-const NAMES: [&str; 9] =
-    ["name", "description", "version", "tags", "run_name", "retries", "retry_delay", "timeout", "log_prints"];
+const NAMES: [&str; 10] = [
+    "name",
+    "description",
+    "version",
+    "tags",
+    "run_name",
+    "retries",
+    "retry_delay",
+    "retry_if",
+    "timeout",
+    "log_prints",
+];
 
 /// Options that flows do not have.
 const OF_TASKS: [&str; 1] = ["retry_jitter_factor"];
@@ -114,6 +125,7 @@ impl Options {
             "retries" => self.retries = Some(value.count()?),
             "retry_delay" => self.retry_delay = Some(delay(value)?),
             "retry_jitter_factor" if kind == Kind::Task => self.retry_jitter_factor = Some(value.number()?),
+            "retry_if" => self.retry_if = Some(value.path("a function over the error: `fn(&E) -> bool`")?),
             "timeout" => self.timeout = Some(timeout(value)?),
             "log_prints" => self.log_prints = Some(value.switch()?),
             _ => return Err(unknown(kind, name)),

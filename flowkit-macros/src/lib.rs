@@ -45,6 +45,7 @@ use kind::Kind;
 /// | `retries` | whole number | 0 |
 /// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
 /// | `retry_jitter_factor` | number: by which share of itself each delay is lengthened at most, at random | 0 |
+/// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 ///
@@ -95,6 +96,7 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces | a generated name |
 /// | `retries` | whole number | 0 |
 /// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
+/// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 ///

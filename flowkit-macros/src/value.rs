@@ -1,7 +1,7 @@
 //! Reads the values of options: strings, numbers, durations, lists, switches.
 
 use quote::ToTokens;
-use syn::{Error, Expr, ExprLit, Lit, LitStr, Result, UnOp};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Result, UnOp};
 
 use crate::duration;
 
@@ -74,6 +74,14 @@ impl<'a> Value<'a> {
             _ => return Err(self.takes("a number of seconds or a string with a unit", "\"30s\"")),
         };
         duration::millis(&text).map_err(|wrong| self.wrong_value(wrong.to_string()))
+    }
+
+    /// The path of something that `what` describes.
+    pub(crate) fn path(&self, what: &str) -> Result<ExprPath> {
+        match self.expr {
+            Expr::Path(path) => Ok(path.clone()),
+            _ => Err(self.wrong(format!("takes the path of {what}"))),
+        }
     }
 
     /// A number that is not negative.

@@ -14,7 +14,7 @@ use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
 use crate::error::{Error, ErrorKind};
 use crate::future::TaskFuture;
-use crate::options::{Options, Overrides};
+use crate::options::{Options, Overrides, RetryIf};
 use crate::retry_delay::Delays;
 use crate::runtime;
 use crate::state::State;
@@ -80,6 +80,13 @@ impl<T: Send + 'static> TaskCall<T> {
             let why = format!("`retry_jitter_factor` takes a number that is not negative, not `{factor}`");
             self.refuse(Error::new(ErrorKind::Definition, why));
         }
+        self
+    }
+
+    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
+    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
+    pub fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.overrides().retry_if = Some(condition);
         self
     }
 

@@ -13,7 +13,7 @@ use crate::duration::{IntoDuration, IntoRetryDelay};
 use crate::engine::flow_run::{self, FlowJob};
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
-use crate::options::{Options, Overrides};
+use crate::options::{Options, Overrides, RetryIf};
 use crate::retry_delay::Delays;
 use crate::runtime;
 
@@ -57,6 +57,13 @@ impl<T: Send + 'static> FlowCall<T> {
             Ok(delay) => self.overrides().retry_delay = Some(Delays::Declared(delay)),
             Err(error) => self.refuse(error),
         }
+        self
+    }
+
+    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
+    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
+    pub fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.overrides().retry_if = Some(condition);
         self
     }
 

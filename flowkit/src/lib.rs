@@ -27,6 +27,7 @@
 
 mod clock;
 mod def;
+mod do_not_retry;
 mod duration;
 mod error;
 mod event;
@@ -75,6 +76,7 @@ pub use call::{Finished, ReturnState, TaskCall};
 pub use clock::Timestamp;
 pub use def::{FlowDef, ParamDef, TaskDef};
 pub use dependency::Upstream;
+pub use do_not_retry::{DoNotRetry, do_not_retry};
 pub use duration::{IntoDuration, IntoRetryDelay};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Level, LogRecord};
@@ -85,7 +87,7 @@ pub use future::TaskFuture;
 pub use id::{FlowRunId, TaskRunId};
 pub use input::Input;
 pub use map::{DEFAULT_LIMIT, Handles, MapCall, MapFuture, MapStream, map};
-pub use options::Options;
+pub use options::{Options, RetryIf};
 pub use registry::run_flow;
 pub use retry_delay::RetryDelay;
 pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};

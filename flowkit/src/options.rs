@@ -4,10 +4,14 @@
 //! default. [`Effective::resolve`] is that rule.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::retry_delay::{Delays, RetryDelay};
+
+/// Tells of a body's error whether there is any use in trying again.
+pub type RetryIf = fn(&(dyn StdError + 'static)) -> bool;
 
 /// Options of a task or a flow that can be kept in a constant and given to any call with `.with(..)`.
 ///
@@ -23,6 +27,7 @@ pub struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<RetryDelay>,
     pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<&'static str>,
     pub(crate) tags: &'static [&'static str],
@@ -36,6 +41,7 @@ impl Options {
             retries: None,
             retry_delay: None,
             retry_jitter_factor: None,
+            retry_if: None,
             timeout: None,
             run_name: None,
             tags: &[],
@@ -60,6 +66,13 @@ impl Options {
     /// With 0.5, a delay of 10 seconds becomes one of 10 to 15 seconds. Flows have no jitter, as in Prefect.
     pub const fn retry_jitter_factor(mut self, factor: f64) -> Self {
         self.retry_jitter_factor = Some(factor);
+        self
+    }
+
+    /// Sets which errors of a body are worth a retry; the condition looks into the error by `downcast_ref`. Default:
+    /// what `retry_if` of the definition says, else all. Timeouts and panics are retried without asking.
+    pub const fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.retry_if = Some(condition);
         self
     }
 
@@ -95,6 +108,7 @@ pub(crate) struct Overrides {
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delays>,
     pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<String>,
     pub(crate) tags: Vec<String>,
@@ -122,6 +136,7 @@ pub(crate) struct Effective {
     pub(crate) retries: u32,
     pub(crate) retry_delay: Delays,
     pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<Cow<'static, str>>,
     pub(crate) log_prints: Option<bool>,
@@ -136,6 +151,7 @@ impl Effective {
                 retries: def.retries.unwrap_or(defaults.retries),
                 retry_delay: declared(def).unwrap_or_else(|| defaults.retry_delay.clone()),
                 retry_jitter_factor: def.retry_jitter_factor,
+                retry_if: def.retry_if,
                 timeout: def.timeout,
                 run_name: def.run_name.map(Cow::Borrowed),
                 log_prints: def.log_prints,
@@ -149,6 +165,7 @@ impl Effective {
                 .or_else(|| declared(def))
                 .unwrap_or_else(|| defaults.retry_delay.clone()),
             retry_jitter_factor: call.retry_jitter_factor.or(value.retry_jitter_factor).or(def.retry_jitter_factor),
+            retry_if: call.retry_if.or(value.retry_if).or(def.retry_if),
             timeout: call.timeout.or(value.timeout).or(def.timeout),
             run_name: (call.run_name.clone().map(Cow::Owned))
                 .or(value.run_name.map(Cow::Borrowed))

@@ -43,10 +43,13 @@ use crate::flow_fn::{FlowFn, call_with};
 pub trait Fallible {
     /// The value.
     type Value;
+    /// The error.
+    type Error;
 }
 
 impl<T, E> Fallible for Result<T, E> {
     type Value = T;
+    type Error = E;
 }
 
 /// Finds out what a type can do, with constants that exist only where a bound holds.
@@ -128,7 +131,13 @@ macro_rules! show {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! outcome {
-    ($result:expr) => {
+    (@ $error:ident) => {
+        ::core::option::Option::None
+    };
+    (@ $error:ident, $retry_if:expr) => {
+        ::core::option::Option::Some($retry_if(&$error))
+    };
+    ($result:expr $(, $retry_if:expr)?) => {
         match $result {
             ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
             ::core::result::Result::Err(error) => {
@@ -137,7 +146,10 @@ macro_rules! outcome {
                     KeepAsRef as _, KeepDebug as _, KeepDebugged as _, KeepDisplay as _, KeepDisplayed as _,
                     KeepStandard as _,
                 };
-                ::core::result::Result::Err((&&&&&&$crate::__private::Kept::new(error)).keep())
+                // Asked before the error is kept, while it still has its type.
+                let worth_a_retry: ::core::option::Option<bool> = $crate::outcome!(@ error $(, $retry_if)?);
+                let kept = (&&&&&&$crate::__private::Kept::new(error)).keep();
+                ::core::result::Result::Err(kept.worth_a_retry(worth_a_retry))
             }
         }
     };

@@ -15,6 +15,7 @@ use crate::engine::attempt::{Ending, attempt, run_error};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::panic;
+use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::{Fact, transition};
 use crate::error::{Error, ErrorKind};
@@ -22,7 +23,7 @@ use crate::event::Event;
 use crate::options::{self, Effective, Overrides};
 use crate::run::FlowRun;
 use crate::state::StateType;
-use crate::user_error::chain;
+use crate::user_error::{UserError, chain};
 
 /// How long to wait before asking again when the backend keeps a run in a pending state.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -244,7 +245,9 @@ impl<T> LiveFlow<T> {
                     }
                     _ => {
                         let message = format!("Flow run encountered an exception: {text}");
-                        (ErrorKind::Failed, Fact::Errored { message })
+                        let fact =
+                            if self.is_doomed(&cause) { Fact::Doomed { message } } else { Fact::Errored { message } };
+                        (ErrorKind::Failed, fact)
                     }
                 };
                 (fact, Err(self.error(kind, "failed").with_user_error(cause)))
@@ -261,6 +264,12 @@ impl<T> LiveFlow<T> {
             }
             Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
         }
+    }
+
+    /// Tells whether retries are left that would not help. A condition that panics is no reason to leave them out.
+    fn is_doomed(&self, cause: &UserError) -> bool {
+        let Effective { retries, retry_if, .. } = self.effective;
+        self.run().effort().run_count <= retries && panic::contain(|| is_worth_a_retry(cause, retry_if)) == Ok(false)
     }
 
     /// Proposes to run until the backend agrees or ends the run.
@@ -280,7 +289,8 @@ impl<T> LiveFlow<T> {
 
     /// Proposes the state that follows from a fact, and adopts the backend's answer.
     async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
-        let force = matches!(fact, Fact::Crashed { .. });
+        // The rules would have a doomed run retried.
+        let force = matches!(fact, Fact::Crashed { .. } | Fact::Doomed { .. });
         let mut overruled = false;
         loop {
             let current = self.run().track.current();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::do_not_retry;
+use crate::options::RetryIf;
 use crate::retry_delay::Delays;
+use crate::user_error::UserError;
 
 /// What is to be done about failed attempts.
 #[derive(Debug)]
@@ -19,6 +22,13 @@ pub(crate) struct Policy<'a> {
 /// the range of the jitter the delay lies.
 pub(crate) fn next_attempt(policy: &Policy<'_>, run_count: u32, chance: f64) -> Option<Duration> {
     (run_count <= policy.retries).then(|| lengthened(policy.delays.before(run_count), policy.jitter, chance))
+}
+
+/// Tells whether a body's error may be followed by another attempt: the body's own word counts first, then the
+/// condition of the call or of a value, then that of the definition.
+pub(crate) fn is_worth_a_retry(error: &UserError, condition: Option<RetryIf>) -> bool {
+    !do_not_retry::says_so(error)
+        && condition.map_or(error.worth_a_retry != Some(false), |condition| condition(error.as_std()))
 }
 
 /// Spreads retries of runs that failed together: a delay becomes at most `jitter` times longer, all lengths between

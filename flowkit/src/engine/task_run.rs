@@ -11,7 +11,7 @@ use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
 use crate::engine::panic;
-use crate::engine::retry::{Policy, next_attempt};
+use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
 use crate::error::{Error, ErrorKind};
@@ -215,10 +215,23 @@ impl<T> LiveTask<T> {
                 Ending::Panicked(message) => (message, Failure::Panic),
                 Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
             };
-            match self.next_attempt(run_count) {
+            let failure = match failure {
+                Failure::Error(error) if another => self.ask(error),
+                failure => failure,
+            };
+            match self.next_attempt(run_count).filter(|_| !matches!(failure, Failure::Final(_))) {
                 Some(delay) => self.wait_before_retry(&message, run_count, delay).await?,
                 None => return Err(self.fail(failure, message, run_count)),
             }
+        }
+    }
+
+    /// Asks whether there is any use in trying again. The condition is the user's code: if it panics, there is.
+    fn ask(&self, error: UserError) -> Failure {
+        let condition = self.effective.retry_if;
+        match panic::contain(|| is_worth_a_retry(&error, condition)) {
+            Ok(false) => Failure::Final(error),
+            Ok(true) | Err(_) => Failure::Error(error),
         }
     }
 
@@ -245,11 +258,15 @@ impl<T> LiveTask<T> {
     }
 
     fn fail(&self, failure: Failure, message: String, attempts: u32) -> Error {
-        let exhausted = if self.effective.retries > 0 { " - Retries are exhausted" } else { "" };
+        let exhausted = match &failure {
+            Failure::Final(_) => " - It is not worth a retry",
+            _ if self.effective.retries > 0 => " - Retries are exhausted",
+            _ => "",
+        };
         tracing::error!(target: "flowkit::run", "Task run failed with exception: {message}{exhausted}");
         let name = self.run().name();
         let (fact, error) = match failure {
-            Failure::Error(error) => (
+            Failure::Error(error) | Failure::Final(error) => (
                 Fact::Errored { message: format!("Task run encountered an exception: {message}") },
                 Error::new(ErrorKind::Failed, format!("task run '{name}' failed")).with_user_error(error),
             ),
@@ -281,6 +298,8 @@ impl<T> LiveTask<T> {
 
 enum Failure {
     Error(UserError),
+    /// An error with retries left that would not help.
+    Final(UserError),
     Panic,
     Timeout,
 }

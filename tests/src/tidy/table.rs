@@ -43,6 +43,7 @@ pub const LAYERS: &[Layer] = &[
             "def",
             "options",
             "retry_delay",
+            "do_not_retry",
             "state",
             "record",
             "run",

@@ -32,6 +32,17 @@ fn save(rows: Vec<String>, path: PathBuf) -> std::io::Result<usize> {
     Ok(rows.len())
 }
 
+mod conditions {
+    pub(crate) fn is_new(error: &std::io::Error) -> bool {
+        error.kind() != std::io::ErrorKind::AlreadyExists
+    }
+}
+
+#[task(retries = 1, retry_if = conditions::is_new)]
+async fn save_once(path: PathBuf) -> std::io::Result<PathBuf> {
+    Ok(path)
+}
+
 #[task]
 async fn nothing() {}
 
@@ -98,6 +109,7 @@ async fn main() -> flowkit::Result<()> {
 
     let pages = fetch_page("api", 1).submit();
     assert_eq!(save(&pages, "rows.csv").await?, 1);
+    assert!(save_once(PathBuf::new()).await.is_ok());
     nothing().await?;
     nothing_blocking().await?;
     assert_eq!(r#match(1, 2, 3, 4).await?, 10);
