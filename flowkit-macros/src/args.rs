@@ -25,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) retry_if: Option<ExprPath>,
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
+    pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
 }
 
 /// Milliseconds to wait before each retry.
@@ -34,7 +35,7 @@ pub(crate) enum Delay {
     Exponential { first: u64, factor: f64, max: Option<u64> },
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 15] = [
     "name",
     "description",
     "version",
@@ -45,6 +46,11 @@ const NAMES: [&str; 10] = [
     "retry_if",
     "timeout",
     "log_prints",
+    "on_running",
+    "on_completion",
+    "on_failure",
+    "on_cancellation",
+    "on_crashed",
 ];
 
 /// Options that flows do not have.
@@ -128,6 +134,9 @@ impl Options {
             "retry_if" => self.retry_if = Some(value.path("a function over the error: `fn(&E) -> bool`")?),
             "timeout" => self.timeout = Some(timeout(value)?),
             "log_prints" => self.log_prints = Some(value.switch()?),
+            "on_running" | "on_completion" | "on_failure" | "on_cancellation" | "on_crashed" => {
+                self.hooks.push((name.clone(), hooks(value)?));
+            }
             _ => return Err(unknown(kind, name)),
         }
         Ok(())
@@ -140,6 +149,14 @@ fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
         return Err(value.wrong("of a flow cannot contain `/`, `%`, `&`, `<` or `>`"));
     }
     Ok(name)
+}
+
+fn hooks(value: &Value<'_>) -> syn::Result<Vec<ExprPath>> {
+    let path = |value: &Value<'_>| value.path("a function, or a list of paths");
+    match value.elements() {
+        Some(elements) => elements?.iter().map(path).collect(),
+        None => Ok(vec![path(value)?]),
+    }
 }
 
 fn tags(value: &Value<'_>) -> syn::Result<Vec<LitStr>> {

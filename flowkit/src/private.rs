@@ -16,6 +16,8 @@ pub use inventory;
 pub use crate::arguments::{Args, Inputs};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
+pub use crate::hook::{HookDef, Hooks};
+pub use crate::hook_fn::{Hook, call_hook};
 pub use crate::input::Input;
 pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
 pub use crate::options::Options;

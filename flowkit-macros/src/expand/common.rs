@@ -1,7 +1,7 @@
 //! What tasks and flows have in common.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
@@ -76,7 +76,28 @@ pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
     let description = (!description.is_empty()).then(|| quote!(.description(#description)));
     let options = options(checked.options);
     let options = (!options.is_empty()).then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
-    quote!(#description #options)
+    let hooks = hooks(checked.options);
+    quote!(#description #options #hooks)
+}
+
+/// The setter for the hooks, if there are any.
+fn hooks(options: &Options) -> Option<TokenStream> {
+    let lists = options.hooks.iter().map(|(option, paths)| {
+        let hooks = paths.iter().map(|path| {
+            let name = path.to_token_stream().to_string().replace(' ', "");
+            quote! {
+                ::flowkit::__private::HookDef::new(#name, |context| ::flowkit::__private::call_hook(#path, context))
+            }
+        });
+        quote!(.#option(&[#(#hooks),*]))
+    });
+    (!options.hooks.is_empty()).then(|| {
+        quote!(.hooks({
+            static HOOKS: ::flowkit::__private::Hooks =
+                ::flowkit::__private::Hooks::NONE #(#lists)*;
+            &HOOKS
+        }))
+    })
 }
 
 fn options(options: &Options) -> TokenStream {

@@ -14,10 +14,10 @@ use crate::def::FlowDef;
 use crate::engine::attempt::{Ending, attempt, run_error};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, FlowScope};
-use crate::engine::panic;
 use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::{Fact, transition};
+use crate::engine::{hooks, panic};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::options::{self, Effective, Overrides};
@@ -173,6 +173,7 @@ impl<T> LiveFlow<T> {
 
     async fn drive(mut self) -> Result<T, Error> {
         let result = self.attempts().await;
+        self.call_hooks().await;
         let state = self.run().state();
         if state.is_completed() {
             tracing::info!(target: "flowkit::run", "Finished in state {state}");
@@ -180,6 +181,12 @@ impl<T> LiveFlow<T> {
             tracing::error!(target: "flowkit::run", "Finished in state {state}");
         }
         result
+    }
+
+    async fn call_hooks(&mut self) {
+        if let Some(hooks) = self.job.def.hooks {
+            hooks::of_flow(hooks, self.run()).await;
+        }
     }
 
     async fn attempts(&mut self) -> Result<T, Error> {
@@ -194,6 +201,7 @@ impl<T> LiveFlow<T> {
         }
         loop {
             self.enter_running().await?;
+            self.call_hooks().await;
             let (fact, result) = self.attempt().await;
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,

@@ -10,10 +10,10 @@ use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
-use crate::engine::panic;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
+use crate::engine::{hooks, panic};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -121,6 +121,9 @@ impl<T> LiveTask<T> {
             Ok(()) => self.attempts().await,
             Err(error) => Err(error),
         };
+        if let Some(hooks) = self.job.def.hooks {
+            hooks::of_task(hooks, self.run()).await;
+        }
         log_end(self.run());
         result
     }
@@ -200,6 +203,9 @@ impl<T> LiveTask<T> {
             }
             run_count += 1;
             let _ = self.record.apply(Fact::Started);
+            if let Some(hooks) = self.job.def.hooks {
+                hooks::of_task(hooks, self.run()).await;
+            }
             let another = run_count <= self.effective.retries;
             let body = &mut self.job.body;
             let span = tracing::error_span!(target: "flowkit::run", "task_run");

@@ -38,7 +38,22 @@ mod conditions {
     }
 }
 
-#[task(retries = 1, retry_if = conditions::is_new)]
+mod hooks {
+    pub(crate) fn count(_: flowkit::HookContext) {}
+
+    pub(crate) async fn tell(context: flowkit::HookContext) -> std::io::Result<()> {
+        println!("{}", context.name());
+        Ok(())
+    }
+}
+
+#[task(
+    retries = 1,
+    retry_if = conditions::is_new,
+    on_running = hooks::count,
+    on_completion = [hooks::count, hooks::tell],
+    on_crashed = hooks::tell,
+)]
 async fn save_once(path: PathBuf) -> std::io::Result<PathBuf> {
     Ok(path)
 }
