@@ -189,3 +189,43 @@ fn policy(run: &TaskRun) -> serde_json::Value {
 fn task_inputs(run: &TaskRun) -> serde_json::Value {
     serde_json::to_value(origins(&run.inputs())).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::def::TaskDef;
+    use crate::id::TaskRunId;
+    use crate::retry_delay::{Delays, RetryDelay};
+    use crate::run::{TaskExtra, Track};
+
+    static DEF: TaskDef = TaskDef::new("fetch", "fetch-1", &[]);
+
+    fn reported(retries: u32, delay: RetryDelay, jitter: Option<f64>) -> serde_json::Value {
+        let extra = TaskExtra {
+            retries,
+            retry_delays: Delays::Declared(delay).reported(retries),
+            retry_jitter_factor: jitter,
+            ..TaskExtra::default()
+        };
+        policy(&TaskRun {
+            id: TaskRunId::now(),
+            def: &DEF,
+            flow_run: None,
+            parent: None,
+            extra: Some(Box::new(extra)),
+            track: Track::default(),
+        })
+    }
+
+    #[test]
+    fn the_policy_of_a_task_run_lists_the_concrete_delays_and_the_jitter() {
+        let growing = RetryDelay::exponential(Duration::from_secs(1), 2.0).at_most(Duration::from_secs(3));
+        let policy = reported(3, growing, Some(0.5));
+        assert_eq!(policy["retries"], json!(3));
+        assert_eq!(policy["retry_delay"], json!([1.0, 2.0, 3.0]));
+        assert_eq!(policy["retry_jitter_factor"], json!(0.5));
+        let fixed = reported(3, RetryDelay::Fixed(Duration::from_secs(2)), None);
+        assert_eq!(fixed["retry_delay"], json!(2.0));
+        assert_eq!(fixed["retry_jitter_factor"], json!(null));
+    }
+}
