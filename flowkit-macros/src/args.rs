@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, LitStr, Token};
+use syn::{Expr, ExprPath, Ident, LitStr, Token};
 
 use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::suggest;
-use crate::value::Value;
+use crate::value::{Argument, Value};
 
 /// What the attribute says.
 #[derive(Default)]
@@ -21,18 +21,45 @@ pub(crate) struct Options {
     pub(crate) run_name: Option<LitStr>,
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delay>,
+    pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<ExprPath>,
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
+    pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
 }
 
 /// Milliseconds to wait before each retry.
 pub(crate) enum Delay {
     Fixed(u64),
     List(Vec<u64>),
+    Exponential { first: u64, factor: f64, max: Option<u64> },
 }
 
-const NAMES: [&str; 9] =
-    ["name", "description", "version", "tags", "run_name", "retries", "retry_delay", "timeout", "log_prints"];
+const NAMES: [&str; 15] = [
+    "name",
+    "description",
+    "version",
+    "tags",
+    "run_name",
+    "retries",
+    "retry_delay",
+    "retry_if",
+    "timeout",
+    "log_prints",
+    "on_running",
+    "on_completion",
+    "on_failure",
+    "on_cancellation",
+    "on_crashed",
+];
+
+/// Options that flows do not have.
+const OF_TASKS: [&str; 1] = ["retry_jitter_factor"];
+
+fn names(kind: Kind) -> Vec<&'static str> {
+    let own: &[&str] = if kind == Kind::Task { &OF_TASKS } else { &[] };
+    NAMES.iter().chain(own).copied().collect()
+}
 
 /// Characters that Prefect has no flow names with.
 const BANNED: [char; 5] = ['/', '%', '&', '<', '>'];
@@ -82,7 +109,9 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.log_prints = Some(true);
                 Ok(())
             }
-            None if NAMES.contains(&name.as_str()) => Err(syn::Error::new_spanned(&item.name, needs_value(&item.name))),
+            None if names(kind).contains(&name.as_str()) => {
+                Err(syn::Error::new_spanned(&item.name, needs_value(&item.name)))
+            }
             None => Err(unknown(kind, &item.name)),
         };
         errors.keep(read);
@@ -101,8 +130,13 @@ impl Options {
             "run_name" => self.run_name = Some(value.name()?),
             "retries" => self.retries = Some(value.count()?),
             "retry_delay" => self.retry_delay = Some(delay(value)?),
+            "retry_jitter_factor" if kind == Kind::Task => self.retry_jitter_factor = Some(value.number()?),
+            "retry_if" => self.retry_if = Some(value.path("a function over the error: `fn(&E) -> bool`")?),
             "timeout" => self.timeout = Some(timeout(value)?),
             "log_prints" => self.log_prints = Some(value.switch()?),
+            "on_running" | "on_completion" | "on_failure" | "on_cancellation" | "on_crashed" => {
+                self.hooks.push((name.clone(), hooks(value)?));
+            }
             _ => return Err(unknown(kind, name)),
         }
         Ok(())
@@ -117,6 +151,14 @@ fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
     Ok(name)
 }
 
+fn hooks(value: &Value<'_>) -> syn::Result<Vec<ExprPath>> {
+    let path = |value: &Value<'_>| value.path("a function, or a list of paths");
+    match value.elements() {
+        Some(elements) => elements?.iter().map(path).collect(),
+        None => Ok(vec![path(value)?]),
+    }
+}
+
 fn tags(value: &Value<'_>) -> syn::Result<Vec<LitStr>> {
     let elements = value.elements().unwrap_or_else(|| Err(value.takes("a list of strings", "[\"..\"]")))?;
     elements.iter().map(tag).collect()
@@ -128,10 +170,36 @@ fn tag(value: &Value<'_>) -> syn::Result<LitStr> {
 }
 
 fn delay(value: &Value<'_>) -> syn::Result<Delay> {
+    if let Some(arguments) = value.call("exponential") {
+        return exponential(value, &arguments);
+    }
     Ok(match value.elements() {
         Some(elements) => Delay::List(elements?.iter().map(Value::millis).collect::<syn::Result<_>>()?),
         None => Delay::Fixed(value.millis()?),
     })
+}
+
+/// `exponential("1s", 2.0, max = "1m")`
+fn exponential(value: &Value<'_>, arguments: &[Argument<'_>]) -> syn::Result<Delay> {
+    let form =
+        || value.takes("a first delay, a factor and the longest delay", "exponential(\"1s\", 2.0, max = \"1m\")");
+    let (mut plain, mut max) = (Vec::new(), None);
+    for Argument { name, value } in arguments {
+        match name.as_deref() {
+            None if max.is_none() => plain.push(value),
+            Some("max") if max.is_none() => max = Some(value.millis()?),
+            _ => return Err(form()),
+        }
+    }
+    let (first, factor) = match plain[..] {
+        [first] => (first, 2.0),
+        [first, factor] => match factor.number()? {
+            number if number < 1.0 => return Err(factor.wrong("cannot shrink: the factor is at least 1")),
+            number => (first, number),
+        },
+        _ => return Err(form()),
+    };
+    Ok(Delay::Exponential { first: first.millis()?, factor, max })
 }
 
 fn timeout(value: &Value<'_>) -> syn::Result<u64> {
@@ -142,7 +210,8 @@ fn timeout(value: &Value<'_>) -> syn::Result<u64> {
 }
 
 fn unknown(kind: Kind, name: &Ident) -> syn::Error {
-    let guess = suggest::closest(&name.unraw().to_string(), &NAMES);
+    let names = names(kind);
+    let guess = suggest::closest(&name.unraw().to_string(), &names);
     let guess = guess.map(|guess| format!(", did you mean `{guess}`?")).unwrap_or_default();
-    syn::Error::new_spanned(name, format!("`{kind}` has no option `{name}`{guess}\nit takes: {}", NAMES.join(", ")))
+    syn::Error::new_spanned(name, format!("`{kind}` has no option `{name}`{guess}\nit takes: {}", names.join(", ")))
 }

@@ -44,12 +44,23 @@ use kind::Kind;
 /// | `tags` | list of strings | none |
 /// | `run_name` | template; `{argument}` stands for its value, `{{` and `}}` for braces | a generated name |
 /// | `retries` | whole number | 0 |
-/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
+/// | `retry_jitter_factor` | number: by which share of itself each delay is lengthened at most, at random | 0 |
+/// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+/// | `on_running` | hooks, called before each attempt | none |
+/// | `on_completion`, `on_failure` | hooks, called when the run has succeeded, or failed (timeouts included) | none |
+/// | `on_cancellation`, `on_crashed` | hooks, called when the run was cancelled, or put into the state Crashed | none |
+///
+/// Hooks are the path of a function that takes a `HookContext`, or a list of such paths. The function may be `async`
+/// (one that is not should not block) and returns nothing or a `Result<(), E>`. Hooks run in the run's context after
+/// its state was entered, one after the other, and before the caller has the result; one that fails or panics is a
+/// line in the log and no more. A run whose future is dropped, or whose process ends, has no time for hooks.
 ///
 /// A duration is a string with the units `ms`, `s`, `m`, `h` and `d`, such as `"30s"` or `"1m 30s"`, or a bare
-/// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. With `retries`, arguments must
+/// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. `exponential("1s", 2.0, max = "1m")`
+/// waits 1, 2, 4 seconds and so on, but never more than a minute; the factor is 2 if left out, and so is no bound. With `retries`, arguments must
 /// be `Clone`.
 ///
 /// ```ignore
@@ -93,13 +104,17 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `tags` | list of strings | none |
 /// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces | a generated name |
 /// | `retries` | whole number | 0 |
-/// | `retry_delay` | duration, or a list with one for each retry (the last is repeated) | no delay |
+/// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
+/// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+/// | `on_running` | hooks, called before each attempt | none |
+/// | `on_completion`, `on_failure` | hooks, called when the run has succeeded, or failed (timeouts included) | none |
+/// | `on_cancellation`, `on_crashed` | hooks, called when the run was cancelled, or put into the state Crashed | none |
 ///
-/// A duration is written as for [`macro@task`]. On a parameter, `#[param(default = ..)]` takes an expression of the
+/// Hooks and durations are written as for [`macro@task`]. On a parameter, `#[param(default = ..)]` takes an expression of the
 /// parameter's type (a string literal for anything that is `From<&str>`); it stands in when a
-/// deployment or the server gives no value. With `retries`, parameters must be `Clone`.
+/// deployment or the server gives no value. A server knows one delay for all retries of a flow: it is told the first. With `retries`, parameters must be `Clone`.
 ///
 /// ```ignore
 /// /// Loads articles into a CSV file.

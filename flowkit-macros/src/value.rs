@@ -1,7 +1,7 @@
 //! Reads the values of options: strings, numbers, durations, lists, switches.
 
 use quote::ToTokens;
-use syn::{Error, Expr, ExprLit, Lit, LitStr, Result, UnOp};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Result, UnOp};
 
 use crate::duration;
 
@@ -9,6 +9,12 @@ use crate::duration;
 pub(crate) struct Value<'a> {
     pub(crate) option: &'a str,
     pub(crate) expr: &'a Expr,
+}
+
+/// One argument of a value that looks like a call: `"1s"`, `max = "1m"`.
+pub(crate) struct Argument<'a> {
+    pub(crate) name: Option<String>,
+    pub(crate) value: Value<'a>,
 }
 
 impl<'a> Value<'a> {
@@ -68,6 +74,39 @@ impl<'a> Value<'a> {
             _ => return Err(self.takes("a number of seconds or a string with a unit", "\"30s\"")),
         };
         duration::millis(&text).map_err(|wrong| self.wrong_value(wrong.to_string()))
+    }
+
+    /// The path of something that `what` describes.
+    pub(crate) fn path(&self, what: &str) -> Result<ExprPath> {
+        match self.expr {
+            Expr::Path(path) => Ok(path.clone()),
+            _ => Err(self.wrong(format!("takes the path of {what}"))),
+        }
+    }
+
+    /// A number that is not negative.
+    pub(crate) fn number(&self) -> Result<f64> {
+        let number: f64 = match self.literal() {
+            Some(Lit::Int(number)) if number.suffix().is_empty() => number.base10_parse()?,
+            Some(Lit::Float(number)) if number.suffix().is_empty() => number.base10_parse()?,
+            _ if self.is_negative() => return Err(self.wrong("cannot be negative")),
+            _ => return Err(self.takes("a number", "0.5")),
+        };
+        if number.is_finite() { Ok(number) } else { Err(self.wrong("is too large")) }
+    }
+
+    /// The arguments of a value that is written as a call of `function`.
+    pub(crate) fn call(&self, function: &str) -> Option<Vec<Argument<'a>>> {
+        let Expr::Call(call) = self.expr else { return None };
+        let Expr::Path(path) = &*call.func else { return None };
+        let argument = |expr: &'a Expr| match expr {
+            Expr::Assign(assign) => {
+                let name = assign.left.to_token_stream().to_string();
+                Argument { name: Some(name), value: Value::new(self.option, &assign.right) }
+            }
+            other => Argument { name: None, value: Value::new(self.option, other) },
+        };
+        path.path.is_ident(function).then(|| call.args.iter().map(argument).collect())
     }
 
     /// The elements of a list that has some, or `None` if this is no list.

@@ -8,13 +8,14 @@ use futures::future::BoxFuture;
 
 use crate::def::TaskDef;
 use crate::dependency::Upstream;
-use crate::duration::IntoDuration;
+use crate::duration::{IntoDuration, IntoRetryDelay};
 use crate::engine::context::FlowScope;
 use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
 use crate::error::{Error, ErrorKind};
 use crate::future::TaskFuture;
-use crate::options::{Delays, Options, Overrides};
+use crate::options::{Options, Overrides, RetryIf};
+use crate::retry_delay::Delays;
 use crate::runtime;
 use crate::state::State;
 
@@ -51,9 +52,14 @@ impl<T: Send + 'static> TaskCall<T> {
         self
     }
 
-    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, or seconds.
-    pub fn retry_delay(self, delay: impl IntoDuration) -> Self {
-        self.retry_delays([delay])
+    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, seconds, or a [`RetryDelay`](crate::RetryDelay)
+    /// such as one that grows.
+    pub fn retry_delay(mut self, delay: impl IntoRetryDelay) -> Self {
+        match delay.into_retry_delay() {
+            Ok(delay) => self.overrides().retry_delay = Some(Delays::Declared(delay)),
+            Err(error) => self.refuse(error),
+        }
+        self
     }
 
     /// Sets one delay for each retry; the last is repeated.
@@ -62,6 +68,25 @@ impl<T: Send + 'static> TaskCall<T> {
             Ok(delays) => self.overrides().retry_delay = Some(Delays::Given(delays.into())),
             Err(error) => self.refuse(error),
         }
+        self
+    }
+
+    /// Sets by which share of itself each delay is lengthened at most, at random: with 0.5, a delay of 10 seconds
+    /// becomes one of 10 to 15 seconds.
+    pub fn retry_jitter_factor(mut self, factor: f64) -> Self {
+        if factor.is_finite() && factor >= 0.0 {
+            self.overrides().retry_jitter_factor = Some(factor);
+        } else {
+            let why = format!("`retry_jitter_factor` takes a number that is not negative, not `{factor}`");
+            self.refuse(Error::new(ErrorKind::Definition, why));
+        }
+        self
+    }
+
+    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
+    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
+    pub fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.overrides().retry_if = Some(condition);
         self
     }
 

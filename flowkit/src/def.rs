@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::hook::Hooks;
 use crate::options::Options;
 
 /// The declaration of a task.
@@ -20,13 +21,14 @@ pub struct TaskDef {
     pub params: &'static [&'static str],
     /// What the attribute says about how to run it.
     pub options: Options,
+    pub(crate) hooks: Option<&'static Hooks>,
 }
 
 impl TaskDef {
     /// Makes a declaration with everything optional left out.
     #[must_use]
     pub const fn new(name: &'static str, key: &'static str, params: &'static [&'static str]) -> Self {
-        Self { name, key, description: "", version: None, params, options: Options::new() }
+        Self { name, key, description: "", version: None, params, options: Options::new(), hooks: None }
     }
 
     /// Sets the description.
@@ -40,6 +42,13 @@ impl TaskDef {
     #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// Sets the hooks.
+    #[must_use]
+    pub const fn hooks(mut self, hooks: &'static Hooks) -> Self {
+        self.hooks = Some(hooks);
         self
     }
 
@@ -67,6 +76,7 @@ pub struct FlowDef {
     pub params: &'static [ParamDef],
     /// What the attribute says about how to run it.
     pub options: Options,
+    pub(crate) hooks: Option<&'static Hooks>,
 }
 
 impl FlowDef {
@@ -78,13 +88,20 @@ impl FlowDef {
         version: &'static str,
         params: &'static [ParamDef],
     ) -> Self {
-        Self { name, key, description: "", version, params, options: Options::new() }
+        Self { name, key, description: "", version, params, options: Options::new(), hooks: None }
     }
 
     /// Sets the description.
     #[must_use]
     pub const fn description(mut self, text: &'static str) -> Self {
         self.description = text;
+        self
+    }
+
+    /// Sets the hooks.
+    #[must_use]
+    pub const fn hooks(mut self, hooks: &'static Hooks) -> Self {
+        self.hooks = Some(hooks);
         self
     }
 

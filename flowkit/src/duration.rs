@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::retry_delay::RetryDelay;
 
 /// Anything that can be said for a length of time: a [`Duration`], a string such as `"1m 30s"`, or a number of seconds.
 ///
@@ -42,6 +43,27 @@ impl IntoDuration for &str {
 impl IntoDuration for String {
     fn into_duration(self) -> Result<Duration, Error> {
         self.as_str().into_duration()
+    }
+}
+
+/// Anything that can be said for the delays before retries: one length of time for all of them, or a [`RetryDelay`].
+pub trait IntoRetryDelay {
+    /// Returns the delays.
+    ///
+    /// # Errors
+    /// As for [`IntoDuration`].
+    fn into_retry_delay(self) -> Result<RetryDelay, Error>;
+}
+
+impl IntoRetryDelay for RetryDelay {
+    fn into_retry_delay(self) -> Result<RetryDelay, Error> {
+        Ok(self)
+    }
+}
+
+impl<D: IntoDuration> IntoRetryDelay for D {
+    fn into_retry_delay(self) -> Result<RetryDelay, Error> {
+        self.into_duration().map(RetryDelay::Fixed)
     }
 }
 

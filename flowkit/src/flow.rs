@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use crate::call::{Finished, spawn};
 use crate::def::FlowDef;
-use crate::duration::IntoDuration;
+use crate::duration::{IntoDuration, IntoRetryDelay};
 use crate::engine::flow_run::{self, FlowJob};
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
-use crate::options::{Delays, Options, Overrides};
+use crate::options::{Options, Overrides, RetryIf};
+use crate::retry_delay::Delays;
 use crate::runtime;
 
 /// A call of a flow that has not been made yet.
@@ -49,12 +50,20 @@ impl<T: Send + 'static> FlowCall<T> {
         self
     }
 
-    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, or seconds.
-    pub fn retry_delay(mut self, delay: impl IntoDuration) -> Self {
-        match delay.into_duration() {
-            Ok(delay) => self.overrides().retry_delay = Some(Delays::Given(Arc::new([delay]))),
+    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, seconds, or a [`RetryDelay`](crate::RetryDelay)
+    /// such as one that grows.
+    pub fn retry_delay(mut self, delay: impl IntoRetryDelay) -> Self {
+        match delay.into_retry_delay() {
+            Ok(delay) => self.overrides().retry_delay = Some(Delays::Declared(delay)),
             Err(error) => self.refuse(error),
         }
+        self
+    }
+
+    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
+    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
+    pub fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.overrides().retry_if = Some(condition);
         self
     }
 

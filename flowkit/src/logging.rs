@@ -2,7 +2,8 @@
 //!
 //! An event inside of a run, at any depth, is a log line of that run: on the console in Prefect's format, and at
 //! the backend. Helpers that were spawned belong to the run if they carry its span
-//! (`tokio::spawn(work.in_current_span())`).
+//! (`tokio::spawn(work.in_current_span())`). That holds for log lines; a helper that calls tasks needs
+//! [`in_current_run`](crate::runtime::in_current_run).
 //!
 //! Without a subscriber flowkit installs one at the first run. A program with a subscriber of its own adds
 //! [`layer`] to it.

@@ -4,10 +4,14 @@
 //! default. [`Effective::resolve`] is that rule.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::retry_delay::{Delays, RetryDelay};
+
+/// Tells of a body's error whether there is any use in trying again.
+pub type RetryIf = fn(&(dyn StdError + 'static)) -> bool;
 
 /// Options of a task or a flow that can be kept in a constant and given to any call with `.with(..)`.
 ///
@@ -22,6 +26,8 @@ use crate::error::Error;
 pub struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<RetryDelay>,
+    pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<&'static str>,
     pub(crate) tags: &'static [&'static str],
@@ -31,7 +37,16 @@ pub struct Options {
 impl Options {
     /// Makes options that say nothing.
     pub const fn new() -> Self {
-        Self { retries: None, retry_delay: None, timeout: None, run_name: None, tags: &[], log_prints: None }
+        Self {
+            retries: None,
+            retry_delay: None,
+            retry_jitter_factor: None,
+            retry_if: None,
+            timeout: None,
+            run_name: None,
+            tags: &[],
+            log_prints: None,
+        }
     }
 
     /// Sets how often a failed run is tried again. Default: 0.
@@ -43,6 +58,21 @@ impl Options {
     /// Sets how long to wait before each retry. Default: not at all.
     pub const fn retry_delay(mut self, delay: RetryDelay) -> Self {
         self.retry_delay = Some(delay);
+        self
+    }
+
+    /// Sets by which share of itself each delay before a retry of a task is lengthened at most, at random. Default: 0.
+    ///
+    /// With 0.5, a delay of 10 seconds becomes one of 10 to 15 seconds. Flows have no jitter, as in Prefect.
+    pub const fn retry_jitter_factor(mut self, factor: f64) -> Self {
+        self.retry_jitter_factor = Some(factor);
+        self
+    }
+
+    /// Sets which errors of a body are worth a retry; the condition looks into the error by `downcast_ref`. Default:
+    /// what `retry_if` of the definition says, else all. Timeouts and panics are retried without asking.
+    pub const fn retry_if(mut self, condition: RetryIf) -> Self {
+        self.retry_if = Some(condition);
         self
     }
 
@@ -71,52 +101,14 @@ impl Options {
     }
 }
 
-/// How long to wait before each retry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RetryDelay {
-    /// The same before every retry.
-    Fixed(Duration),
-    /// One for each retry; the last is repeated.
-    List(&'static [Duration]),
-}
-
-/// The delays that one call asks for.
-#[derive(Clone, Debug)]
-pub(crate) enum Delays {
-    Declared(RetryDelay),
-    Given(Arc<[Duration]>),
-}
-
-impl Delays {
-    pub(crate) fn steps(&self) -> &[Duration] {
-        match self {
-            Self::Declared(RetryDelay::Fixed(delay)) => std::slice::from_ref(delay),
-            Self::Declared(RetryDelay::List(list)) => list,
-            Self::Given(list) => list,
-        }
-    }
-
-    /// Returns the delay before the `retry`-th retry, counted from 1.
-    pub(crate) fn before(&self, retry: u32) -> Duration {
-        let steps = self.steps();
-        let index = (retry.max(1) as usize - 1).min(steps.len().saturating_sub(1));
-        steps.get(index).copied().unwrap_or(Duration::ZERO)
-    }
-}
-
-impl Default for Delays {
-    fn default() -> Self {
-        Self::Declared(RetryDelay::Fixed(Duration::ZERO))
-    }
-}
-
 /// What one call says for itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) value: Options,
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delays>,
+    pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<String>,
     pub(crate) tags: Vec<String>,
@@ -143,6 +135,8 @@ pub(crate) struct Defaults {
 pub(crate) struct Effective {
     pub(crate) retries: u32,
     pub(crate) retry_delay: Delays,
+    pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) retry_if: Option<RetryIf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<Cow<'static, str>>,
     pub(crate) log_prints: Option<bool>,
@@ -156,6 +150,8 @@ impl Effective {
             return Self {
                 retries: def.retries.unwrap_or(defaults.retries),
                 retry_delay: declared(def).unwrap_or_else(|| defaults.retry_delay.clone()),
+                retry_jitter_factor: def.retry_jitter_factor,
+                retry_if: def.retry_if,
                 timeout: def.timeout,
                 run_name: def.run_name.map(Cow::Borrowed),
                 log_prints: def.log_prints,
@@ -168,6 +164,8 @@ impl Effective {
                 .or_else(|| declared(value))
                 .or_else(|| declared(def))
                 .unwrap_or_else(|| defaults.retry_delay.clone()),
+            retry_jitter_factor: call.retry_jitter_factor.or(value.retry_jitter_factor).or(def.retry_jitter_factor),
+            retry_if: call.retry_if.or(value.retry_if).or(def.retry_if),
             timeout: call.timeout.or(value.timeout).or(def.timeout),
             run_name: (call.run_name.clone().map(Cow::Owned))
                 .or(value.run_name.map(Cow::Borrowed))
@@ -215,13 +213,5 @@ mod tests {
         let call =
             Overrides { value: Options::new().tags(&["slow", "net"]), tags: vec!["a".into()], ..Overrides::default() };
         assert_eq!(tags(Some(&call), &DEF), ["a", "net", "slow"]);
-    }
-
-    #[test]
-    fn the_last_delay_of_a_list_is_repeated() {
-        const SECOND: Duration = Duration::from_secs(1);
-        let delays = Delays::Declared(RetryDelay::List(&[Duration::ZERO, SECOND]));
-        assert_eq!([1, 2, 3].map(|retry| delays.before(retry)), [Duration::ZERO, SECOND, SECOND]);
-        assert_eq!(Delays::Given(Arc::new([])).before(1), Duration::ZERO);
     }
 }

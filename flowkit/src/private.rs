@@ -16,11 +16,14 @@ pub use inventory;
 pub use crate::arguments::{Args, Inputs};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
+pub use crate::hook::{HookDef, Hooks};
+pub use crate::hook_fn::{Hook, call_hook};
 pub use crate::input::Input;
 pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
-pub use crate::options::{Options, RetryDelay};
+pub use crate::options::Options;
 pub use crate::prints::print_line;
 pub use crate::registry::FlowEntry;
+pub use crate::retry_delay::RetryDelay;
 pub use crate::user_error::UserError;
 pub use crate::{outcome, paused_test, show};
 // `println!` in a body means this one, which can make a log line of what is printed.
@@ -42,10 +45,13 @@ use crate::flow_fn::{FlowFn, call_with};
 pub trait Fallible {
     /// The value.
     type Value;
+    /// The error.
+    type Error;
 }
 
 impl<T, E> Fallible for Result<T, E> {
     type Value = T;
+    type Error = E;
 }
 
 /// Finds out what a type can do, with constants that exist only where a bound holds.
@@ -153,7 +159,13 @@ pub fn run_test<F: Future>(test: impl FnOnce(crate::Runtime) -> F) -> F::Output 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! outcome {
-    ($result:expr) => {
+    (@ $error:ident) => {
+        ::core::option::Option::None
+    };
+    (@ $error:ident, $retry_if:expr) => {
+        ::core::option::Option::Some($retry_if(&$error))
+    };
+    ($result:expr $(, $retry_if:expr)?) => {
         match $result {
             ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
             ::core::result::Result::Err(error) => {
@@ -162,7 +174,10 @@ macro_rules! outcome {
                     KeepAsRef as _, KeepDebug as _, KeepDebugged as _, KeepDisplay as _, KeepDisplayed as _,
                     KeepStandard as _,
                 };
-                ::core::result::Result::Err((&&&&&&$crate::__private::Kept::new(error)).keep())
+                // Asked before the error is kept, while it still has its type.
+                let worth_a_retry: ::core::option::Option<bool> = $crate::outcome!(@ error $(, $retry_if)?);
+                let kept = (&&&&&&$crate::__private::Kept::new(error)).keep();
+                ::core::result::Result::Err(kept.worth_a_retry(worth_a_retry))
             }
         }
     };

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
 use crate::id::{FlowRunId, TaskRunId, state_id};
+use crate::retry_delay::Delays;
 use crate::state::{State, StateType};
 
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
@@ -120,6 +121,7 @@ pub(crate) struct TaskExtra {
     pub(crate) inputs: OnceLock<TaskInputs>,
     pub(crate) retries: u32,
     pub(crate) retry_delays: Vec<Duration>,
+    pub(crate) retry_jitter_factor: Option<f64>,
 }
 
 impl TaskRun {
@@ -227,7 +229,7 @@ pub struct FlowRun {
     pub(crate) parameters: Value,
     pub(crate) tags: Vec<String>,
     pub(crate) retries: u32,
-    pub(crate) retry_delay: Duration,
+    pub(crate) retry_delay: Delays,
     /// The task run that stands for this subflow in its parent's graph.
     pub(crate) parent_task_run: Option<TaskRunId>,
     pub(crate) track: Track,

@@ -8,7 +8,11 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// The error value of a body, with its type erased.
-pub struct UserError(Box<dyn Kept>);
+pub struct UserError {
+    kept: Box<dyn Kept>,
+    /// What the `retry_if` of the definition has said about it.
+    pub(crate) worth_a_retry: Option<bool>,
+}
 
 trait Kept: Send + Sync {
     fn as_std(&self) -> &(dyn StdError + 'static);
@@ -16,33 +20,44 @@ trait Kept: Send + Sync {
 }
 
 impl UserError {
+    fn new(kept: impl Kept + 'static) -> Self {
+        Self { kept: Box::new(kept), worth_a_retry: None }
+    }
+
+    /// Notes whether there is any use in trying again.
+    #[must_use]
+    pub fn worth_a_retry(mut self, worth: Option<bool>) -> Self {
+        self.worth_a_retry = worth;
+        self
+    }
+
     /// Keeps a standard error.
     pub fn standard<E: StdError + Send + Sync + 'static>(error: E) -> Self {
-        Self(Box::new(Standard(error)))
+        Self::new(Standard(error))
     }
 
     /// Keeps an error that lends a standard one, as `anyhow::Error`, `eyre::Report` and `Box<dyn Error>` do.
     pub fn lending<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static>(error: E) -> Self {
-        Self(Box::new(Lending(error)))
+        Self::new(Lending(error))
     }
 
     /// Keeps any other value together with the text that shows it.
     pub fn shown<E: Send + Sync + 'static>(error: E, text: String) -> Self {
-        Self(Box::new(Shown { value: error, text: Text(text) }))
+        Self::new(Shown { value: error, text: Text(text) })
     }
 
     /// Keeps only a text, for values that cannot leave their thread.
     #[must_use]
     pub fn text(text: String) -> Self {
-        Self(Box::new(Standard(Text(text))))
+        Self::new(Standard(Text(text)))
     }
 
     pub(crate) fn as_std(&self) -> &(dyn StdError + 'static) {
-        self.0.as_std()
+        self.kept.as_std()
     }
 
     pub(crate) fn exactly<E: 'static>(&self) -> Option<&E> {
-        self.0.as_any().downcast_ref()
+        self.kept.as_any().downcast_ref()
     }
 }
 

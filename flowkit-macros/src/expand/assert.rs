@@ -24,7 +24,18 @@ pub(crate) fn assertions(checked: &Checked<'_>, fits: &TokenStream) -> TokenStre
         Output::Plain(ty) => plain(ty),
         Output::Fallible(_) => None,
     };
-    quote!(#(#args)* #plain const _: () = ::flowkit::__private::assert_output::<#output>();)
+    let condition = condition(checked);
+    quote!(#(#args)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #condition)
+}
+
+/// The condition of `retry_if` takes the error that the body returns.
+fn condition(checked: &Checked<'_>) -> Option<TokenStream> {
+    let (path, Output::Fallible(ty)) = (checked.options.retry_if.as_ref()?, &checked.signature.output) else {
+        return None;
+    };
+    Some(quote! {
+        const __FLOWKIT_RETRY_IF: fn(&<#ty as ::flowkit::__private::Fallible>::Error) -> bool = #path;
+    })
 }
 
 /// A return type that does not look like a result is none.

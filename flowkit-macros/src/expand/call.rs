@@ -31,7 +31,10 @@ fn run(checked: &Checked<'_>) -> TokenStream {
         Body::Blocking => quote!(#body(#(#names),*)),
     };
     let outcome = match &checked.signature.output {
-        Output::Fallible(ty) => quote_spanned!(at(ty.span())=> ::flowkit::__private::outcome!(#call)),
+        Output::Fallible(ty) => {
+            let condition = checked.options.retry_if.as_ref().map(|_| quote!(, __FLOWKIT_RETRY_IF));
+            quote_spanned!(at(ty.span())=> ::flowkit::__private::outcome!(#call #condition))
+        }
         Output::Plain(_) => quote!(::core::result::Result::Ok(#call)),
     };
     match checked.signature.body {

@@ -1,7 +1,7 @@
 //! What tasks and flows have in common.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 
@@ -76,11 +76,32 @@ pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
     let description = (!description.is_empty()).then(|| quote!(.description(#description)));
     let options = options(checked.options);
     let options = (!options.is_empty()).then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
-    quote!(#description #options)
+    let hooks = hooks(checked.options);
+    quote!(#description #options #hooks)
+}
+
+/// The setter for the hooks, if there are any.
+fn hooks(options: &Options) -> Option<TokenStream> {
+    let lists = options.hooks.iter().map(|(option, paths)| {
+        let hooks = paths.iter().map(|path| {
+            let name = path.to_token_stream().to_string().replace(' ', "");
+            quote! {
+                ::flowkit::__private::HookDef::new(#name, |context| ::flowkit::__private::call_hook(#path, context))
+            }
+        });
+        quote!(.#option(&[#(#hooks),*]))
+    });
+    (!options.hooks.is_empty()).then(|| {
+        quote!(.hooks({
+            static HOOKS: ::flowkit::__private::Hooks =
+                ::flowkit::__private::Hooks::NONE #(#lists)*;
+            &HOOKS
+        }))
+    })
 }
 
 fn options(options: &Options) -> TokenStream {
-    let Options { retries, retry_delay, timeout, run_name, tags, log_prints, .. } = options;
+    let Options { retries, retry_delay, retry_jitter_factor, timeout, run_name, tags, log_prints, .. } = options;
     let retries = retries.map(|retries| quote!(.retries(#retries)));
     let retry_delay = retry_delay.as_ref().map(|delay| match delay {
         Delay::Fixed(delay) => {
@@ -91,12 +112,18 @@ fn options(options: &Options) -> TokenStream {
             let list = list.iter().copied().map(millis);
             quote!(.retry_delay(::flowkit::__private::RetryDelay::List(&[#(#list),*])))
         }
+        Delay::Exponential { first, factor, max } => {
+            let first = millis(*first);
+            let max = max.map(millis).map(|max| quote!(.at_most(#max)));
+            quote!(.retry_delay(::flowkit::__private::RetryDelay::exponential(#first, #factor) #max))
+        }
     });
+    let jitter = retry_jitter_factor.map(|factor| quote!(.retry_jitter_factor(#factor)));
     let timeout = timeout.map(millis).map(|timeout| quote!(.timeout(#timeout)));
     let run_name = run_name.as_ref().map(|template| quote!(.run_name(#template)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
-    quote!(#retries #retry_delay #timeout #run_name #tags #log_prints)
+    quote!(#retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
 }
 
 fn millis(millis: u64) -> TokenStream {

@@ -17,7 +17,7 @@ use crate::fallback;
 use crate::function::Function;
 use crate::hash::SourceHash;
 use crate::kind::Kind;
-use crate::signature::{self, Signature};
+use crate::signature::{self, Output, Signature};
 use crate::template;
 
 /// Everything that is known about a function without a mistake.
@@ -43,6 +43,9 @@ pub(crate) fn expand(kind: Kind, attribute: TokenStream, item: TokenStream) -> T
     let signature = signature::check(kind, &function.sig, &mut errors);
     if let (Some(name), Some(signature)) = (&options.run_name, &signature) {
         check_template(name, signature, &mut errors);
+    }
+    if let (Some(condition), Some(Signature { output: Output::Plain(_), .. })) = (&options.retry_if, &signature) {
+        errors.at(condition, format!("`retry_if` needs a {} that returns a `Result`", kind.noun()));
     }
     match (errors.finish(), &signature) {
         (None, Some(signature)) => {

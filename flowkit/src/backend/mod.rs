@@ -17,6 +17,7 @@ use crate::def::FlowDef;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::TaskRunId;
+use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskRun};
 use crate::state::State;
 
@@ -34,7 +35,7 @@ pub(crate) struct NewFlowRun {
     /// How often a failed run is tried again.
     pub(crate) retries: u32,
     /// How long to wait before each retry.
-    pub(crate) retry_delay: Duration,
+    pub(crate) retry_delay: Delays,
     /// The run that calls it; `None` unless it is a subflow.
     pub(crate) parent: Option<ParentRun>,
 }

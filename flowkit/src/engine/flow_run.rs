@@ -14,15 +14,16 @@ use crate::def::FlowDef;
 use crate::engine::attempt::{Ending, attempt, run_error};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, FlowScope};
-use crate::engine::panic;
+use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::{Fact, transition};
+use crate::engine::{hooks, panic};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::options::{self, Effective, Overrides};
 use crate::run::FlowRun;
 use crate::state::StateType;
-use crate::user_error::chain;
+use crate::user_error::{UserError, chain};
 
 /// How long to wait before asking again when the backend keeps a run in a pending state.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -124,7 +125,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         parameters: job.parameters.clone(),
         tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
         retries: effective.retries,
-        retry_delay: effective.retry_delay.before(1),
+        retry_delay: effective.retry_delay.clone(),
         parent,
     };
     let run = ambient.ports.backend.create_flow_run(new).await?;
@@ -173,6 +174,7 @@ impl<T> LiveFlow<T> {
 
     async fn drive(mut self) -> Result<T, Error> {
         let result = self.attempts().await;
+        self.call_hooks().await;
         let state = self.run().state();
         if state.is_completed() {
             tracing::info!(target: "flowkit::run", "Finished in state {state}");
@@ -180,6 +182,12 @@ impl<T> LiveFlow<T> {
             tracing::error!(target: "flowkit::run", "Finished in state {state}");
         }
         result
+    }
+
+    async fn call_hooks(&mut self) {
+        if let Some(hooks) = self.job.def.hooks {
+            hooks::of_flow(hooks, self.run()).await;
+        }
     }
 
     async fn attempts(&mut self) -> Result<T, Error> {
@@ -194,6 +202,7 @@ impl<T> LiveFlow<T> {
         }
         loop {
             self.enter_running().await?;
+            self.call_hooks().await;
             let (fact, result) = self.attempt().await;
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,
@@ -212,7 +221,8 @@ impl<T> LiveFlow<T> {
         let Ok(body) = &mut self.job.body else {
             return (Fact::Crashed { message: String::new() }, Err(self.error(ErrorKind::Crashed, "has no body")));
         };
-        let span = context.enter(|| tracing::error_span!(target: "flowkit::run", "flow_run"));
+        let name = &self.record.run.name;
+        let span = context.enter(|| tracing::error_span!(target: "flowkit::run", "flow_run", %name));
         let again = run_count <= self.effective.retries;
         let running = attempt(|| body.start(again), timeout, &cancel).instrument(span);
         let ending = context.scope(running).await;
@@ -245,7 +255,9 @@ impl<T> LiveFlow<T> {
                     }
                     _ => {
                         let message = format!("Flow run encountered an exception: {text}");
-                        (ErrorKind::Failed, Fact::Errored { message })
+                        let fact =
+                            if self.is_doomed(&cause) { Fact::Doomed { message } } else { Fact::Errored { message } };
+                        (ErrorKind::Failed, fact)
                     }
                 };
                 (fact, Err(self.error(kind, "failed").with_user_error(cause)))
@@ -262,6 +274,12 @@ impl<T> LiveFlow<T> {
             }
             Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
         }
+    }
+
+    /// Tells whether retries are left that would not help. A condition that panics is no reason to leave them out.
+    fn is_doomed(&self, cause: &UserError) -> bool {
+        let Effective { retries, retry_if, .. } = self.effective;
+        self.run().effort().run_count <= retries && panic::contain(|| is_worth_a_retry(cause, retry_if)) == Ok(false)
     }
 
     /// Proposes to run until the backend agrees or ends the run.
@@ -281,7 +299,8 @@ impl<T> LiveFlow<T> {
 
     /// Proposes the state that follows from a fact, and adopts the backend's answer.
     async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
-        let force = matches!(fact, Fact::Crashed { .. });
+        // The rules would have a doomed run retried.
+        let force = matches!(fact, Fact::Crashed { .. } | Fact::Doomed { .. });
         let mut overruled = false;
         loop {
             let current = self.run().track.current();

@@ -9,6 +9,7 @@ pub(crate) mod context;
 pub(crate) mod attempt;
 pub(crate) mod body;
 pub(crate) mod flow_run;
+pub(crate) mod hooks;
 pub(crate) mod panic;
 pub(crate) mod promise;
 pub(crate) mod stub;

@@ -10,10 +10,10 @@ use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
-use crate::engine::panic;
-use crate::engine::retry::next_attempt;
+use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
+use crate::engine::{hooks, panic};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -96,7 +96,8 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Optio
         tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
         inputs: OnceLock::new(),
         retries: effective.retries,
-        retry_delays: effective.retry_delay.steps().to_vec(),
+        retry_delays: effective.retry_delay.reported(effective.retries),
+        retry_jitter_factor: effective.retry_jitter_factor,
     }))
 }
 
@@ -121,6 +122,9 @@ impl<T> LiveTask<T> {
             Ok(()) => self.attempts().await,
             Err(error) => Err(error),
         };
+        if let Some(hooks) = self.job.def.hooks {
+            hooks::of_task(hooks, self.run()).await;
+        }
         log_end(self.run());
         result
     }
@@ -200,9 +204,12 @@ impl<T> LiveTask<T> {
             }
             run_count += 1;
             let _ = self.record.apply(Fact::Started);
+            if let Some(hooks) = self.job.def.hooks {
+                hooks::of_task(hooks, self.run()).await;
+            }
             let another = run_count <= self.effective.retries;
+            let span = tracing::error_span!(target: "flowkit::run", "task_run", name = %self.record.0.name());
             let body = &mut self.job.body;
-            let span = tracing::error_span!(target: "flowkit::run", "task_run");
             let ending =
                 attempt(|| body.start(another), self.effective.timeout, &self.context.cancel).instrument(span).await;
             let (message, failure) = match ending {
@@ -215,11 +222,29 @@ impl<T> LiveTask<T> {
                 Ending::Panicked(message) => (message, Failure::Panic),
                 Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
             };
-            match next_attempt(self.effective.retries, &self.effective.retry_delay, run_count) {
+            let failure = match failure {
+                Failure::Error(error) if another => self.ask(error),
+                failure => failure,
+            };
+            match self.next_attempt(run_count).filter(|_| !matches!(failure, Failure::Final(_))) {
                 Some(delay) => self.wait_before_retry(&message, run_count, delay).await?,
                 None => return Err(self.fail(failure, message, run_count)),
             }
         }
+    }
+
+    /// Asks whether there is any use in trying again. The condition is the user's code: if it panics, there is.
+    fn ask(&self, error: UserError) -> Failure {
+        let condition = self.effective.retry_if;
+        match panic::contain(|| is_worth_a_retry(&error, condition)) {
+            Ok(false) => Failure::Final(error),
+            Ok(true) | Err(_) => Failure::Error(error),
+        }
+    }
+
+    fn next_attempt(&self, run_count: u32) -> Option<Duration> {
+        let Effective { retries, retry_delay: delays, retry_jitter_factor: jitter, .. } = &self.effective;
+        next_attempt(&Policy { retries: *retries, delays, jitter: *jitter }, run_count, fastrand::f64())
     }
 
     async fn wait_before_retry(&mut self, message: &str, retry: u32, delay: Duration) -> Result<(), Error> {
@@ -240,11 +265,15 @@ impl<T> LiveTask<T> {
     }
 
     fn fail(&self, failure: Failure, message: String, attempts: u32) -> Error {
-        let exhausted = if self.effective.retries > 0 { " - Retries are exhausted" } else { "" };
+        let exhausted = match &failure {
+            Failure::Final(_) => " - It is not worth a retry",
+            _ if self.effective.retries > 0 => " - Retries are exhausted",
+            _ => "",
+        };
         tracing::error!(target: "flowkit::run", "Task run failed with exception: {message}{exhausted}");
         let name = self.run().name();
         let (fact, error) = match failure {
-            Failure::Error(error) => (
+            Failure::Error(error) | Failure::Final(error) => (
                 Fact::Errored { message: format!("Task run encountered an exception: {message}") },
                 Error::new(ErrorKind::Failed, format!("task run '{name}' failed")).with_user_error(error),
             ),
@@ -276,6 +305,8 @@ impl<T> LiveTask<T> {
 
 enum Failure {
     Error(UserError),
+    /// An error with retries left that would not help.
+    Final(UserError),
     Panic,
     Timeout,
 }

@@ -20,6 +20,8 @@ pub(crate) enum Fact {
     Returned,
     /// The body returned an error, or panicked.
     Errored { message: String },
+    /// The body returned an error that is not to be retried.
+    Doomed { message: String },
     /// The body did not end in time.
     TimedOut { message: String },
     /// The body failed and will be started again after a while.
@@ -63,7 +65,7 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(Paused), Fact::Started) => state(StateName::Running),
 
         (Some(Running | Cancelling), Fact::Returned) => state(StateName::Completed),
-        (Some(Running | Cancelling | Paused), Fact::Errored { message }) => {
+        (Some(Running | Cancelling | Paused), Fact::Errored { message } | Fact::Doomed { message }) => {
             state(StateName::Failed).with_message(message).with_retriable(false)
         }
         (Some(Running | Cancelling | Paused), Fact::TimedOut { message }) => {

@@ -104,6 +104,32 @@ pub fn global() -> Result<Runtime, Error> {
     ambient::global().map(|ports| Runtime { ports })
 }
 
+/// Makes `future` part of the present run wherever it is driven, as by `tokio::spawn` or a `JoinSet`.
+///
+/// Tasks called in a spawned future without this are in no flow: tokio does not pass on where a future comes from.
+/// Outside of any run nothing changes. A flow run does not wait for what is spawned so; it does for what is
+/// submitted.
+///
+/// ```
+/// # use flowkit::prelude::*;
+/// # #[task]
+/// # async fn fetch() -> u32 { 7 }
+/// #[flow]
+/// async fn nightly() -> anyhow::Result<u32> {
+///     let helper = tokio::spawn(flowkit::runtime::in_current_run(async { fetch().await }));
+///     Ok(helper.await??)
+/// }
+/// ```
+pub fn in_current_run<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let context = context::current();
+    async move {
+        match context {
+            Some(context) => context.scope(future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// Returns the flow run that the code at hand is part of; `None` outside of any flow.
 #[must_use]
 pub fn flow_run() -> Option<Arc<FlowRun>> {

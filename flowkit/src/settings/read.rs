@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
-use crate::options::{Defaults, Delays};
+use crate::options::Defaults;
+use crate::retry_delay::Delays;
 
 /// Where settings are looked up.
 pub(super) struct Source<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);

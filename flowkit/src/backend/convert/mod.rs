@@ -104,11 +104,11 @@ pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>) -> 
     create.parent_task_run_id = stand_in;
     create.tags.clone_from(&new.tags);
     create.empirical_policy.retries = Some(new.retries);
-    create.empirical_policy.retry_delay = Some(whole_seconds(new.retry_delay));
+    create.empirical_policy.retry_delay = Some(whole_seconds(new.retry_delay.before(1)));
     create
 }
 
-/// The server counts the delay of flow retries in whole seconds; a fraction is not dropped but rounded up.
+/// The server knows one delay for all retries of a flow, in whole seconds: it is told the first, and a fraction is not dropped but rounded up.
 fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
@@ -175,10 +175,57 @@ fn policy(run: &TaskRun) -> serde_json::Value {
         [one] => seconds(*one),
         several => several.iter().copied().map(seconds).collect(),
     };
-    json!({"max_retries": 0, "retry_delay_seconds": 0.0, "retries": run.retries(), "retry_delay": delay})
+    let jitter = run.extra.as_ref().and_then(|extra| extra.retry_jitter_factor);
+    json!({
+        "max_retries": 0,
+        "retry_delay_seconds": 0.0,
+        "retries": run.retries(),
+        "retry_delay": delay,
+        "retry_jitter_factor": jitter,
+    })
 }
 
 /// The origins of a task run's arguments, as its events carry them.
 fn task_inputs(run: &TaskRun) -> serde_json::Value {
     serde_json::to_value(origins(&run.inputs())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::def::TaskDef;
+    use crate::id::TaskRunId;
+    use crate::retry_delay::{Delays, RetryDelay};
+    use crate::run::{TaskExtra, Track};
+
+    static DEF: TaskDef = TaskDef::new("fetch", "fetch-1", &[]);
+
+    fn reported(retries: u32, delay: RetryDelay, jitter: Option<f64>) -> serde_json::Value {
+        let extra = TaskExtra {
+            retries,
+            retry_delays: Delays::Declared(delay).reported(retries),
+            retry_jitter_factor: jitter,
+            ..TaskExtra::default()
+        };
+        policy(&TaskRun {
+            id: TaskRunId::now(),
+            def: &DEF,
+            flow_run: None,
+            parent: None,
+            extra: Some(Box::new(extra)),
+            track: Track::default(),
+        })
+    }
+
+    #[test]
+    fn the_policy_of_a_task_run_lists_the_concrete_delays_and_the_jitter() {
+        let growing = RetryDelay::exponential(Duration::from_secs(1), 2.0).at_most(Duration::from_secs(3));
+        let policy = reported(3, growing, Some(0.5));
+        assert_eq!(policy["retries"], json!(3));
+        assert_eq!(policy["retry_delay"], json!([1.0, 2.0, 3.0]));
+        assert_eq!(policy["retry_jitter_factor"], json!(0.5));
+        let fixed = reported(3, RetryDelay::Fixed(Duration::from_secs(2)), None);
+        assert_eq!(fixed["retry_delay"], json!(2.0));
+        assert_eq!(fixed["retry_jitter_factor"], json!(null));
+    }
 }

@@ -73,7 +73,11 @@ impl Memory {
 
     fn answer(&self, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
         let effort = run.effort();
-        let retry = FlowRetries { retries: run.retries, delay: run.retry_delay, run_count: effort.run_count };
+        let retry = FlowRetries {
+            retries: run.retries,
+            delay: run.retry_delay.before(effort.run_count),
+            run_count: effort.run_count,
+        };
         let answer = orchestrate(&run.state(), proposal, retry, clock::now());
         if let Answer::Accept(state) | Answer::Reject(state) = &answer {
             self.recent.mirror(run, state);

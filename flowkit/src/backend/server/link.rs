@@ -114,6 +114,7 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
 }
 
 fn by_our_rules(run: &FlowRun, proposal: Proposal) -> Answer {
-    let retry = FlowRetries { retries: run.retries, delay: run.retry_delay, run_count: run.effort().run_count };
+    let run_count = run.effort().run_count;
+    let retry = FlowRetries { retries: run.retries, delay: run.retry_delay.before(run_count), run_count };
     orchestrate(&run.state(), proposal, retry, clock::now())
 }

@@ -26,10 +26,36 @@ pub async fn fetch_page(api: String, page: u32) -> anyhow::Result<Vec<String>> {
     Ok(vec![format!("{api}/{page}")])
 }
 
-#[task(log_prints = false, retry_delay = 2, timeout = 1.5)]
+#[task(log_prints = false, retry_delay = exponential(0.5, 3, max = "1m"), retry_jitter_factor = 1, timeout = 1.5)]
 fn save(rows: Vec<String>, path: PathBuf) -> std::io::Result<usize> {
     println!("{}", path.display());
     Ok(rows.len())
+}
+
+mod conditions {
+    pub(crate) fn is_new(error: &std::io::Error) -> bool {
+        error.kind() != std::io::ErrorKind::AlreadyExists
+    }
+}
+
+mod hooks {
+    pub(crate) fn count(_: flowkit::HookContext) {}
+
+    pub(crate) async fn tell(context: flowkit::HookContext) -> std::io::Result<()> {
+        println!("{}", context.name());
+        Ok(())
+    }
+}
+
+#[task(
+    retries = 1,
+    retry_if = conditions::is_new,
+    on_running = hooks::count,
+    on_completion = [hooks::count, hooks::tell],
+    on_crashed = hooks::tell,
+)]
+async fn save_once(path: PathBuf) -> std::io::Result<PathBuf> {
+    Ok(path)
 }
 
 #[task]
@@ -98,6 +124,7 @@ async fn main() -> flowkit::Result<()> {
 
     let pages = fetch_page("api", 1).submit();
     assert_eq!(save(&pages, "rows.csv").await?, 1);
+    assert!(save_once(PathBuf::new()).await.is_ok());
     nothing().await?;
     nothing_blocking().await?;
     assert_eq!(r#match(1, 2, 3, 4).await?, 10);

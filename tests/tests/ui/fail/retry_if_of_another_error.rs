@@ -1,0 +1,14 @@
+use flowkit::prelude::*;
+
+fn is_busy(_: &String) -> bool {
+    true
+}
+
+#[task(retries = 3, retry_if = is_busy)]
+async fn double(n: u32) -> Result<u32, std::io::Error> {
+    Ok(n * 2)
+}
+
+fn main() {
+    let _ = double(2);
+}
