@@ -26,7 +26,7 @@ fn token(context: &Context) -> Option<&CancellationToken> {
 /// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
 /// let watching = watch().submit();
 /// watching.cancel();
-/// assert!(watching.wait().await.is_cancelled());
+/// assert!(watching.wait().await.is_final());
 /// # });
 /// ```
 ///
@@ -54,7 +54,7 @@ pub async fn cancelled() {
 /// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
 /// let counting = count_up(u64::MAX).submit();
 /// counting.cancel();
-/// assert!(counting.wait().await.is_cancelled());
+/// assert!(counting.wait().await.is_final());
 /// # });
 /// ```
 #[must_use]
