@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::call_options::call_options;
 use crate::def::TaskDef;
 use crate::dependency::Upstream;
-use crate::duration::{IntoDuration, IntoRetryDelay};
 use crate::engine::context::FlowScope;
 use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
 use crate::error::{Error, ErrorKind};
 use crate::future::TaskFuture;
-use crate::options::{Options, Overrides, RetryIf};
-use crate::retry_delay::Delays;
 use crate::runtime;
 use crate::state::State;
 
@@ -31,46 +29,9 @@ pub struct TaskCall<T> {
     pub(crate) job: TaskJob<T>,
 }
 
+call_options!(TaskCall);
+
 impl<T: Send + 'static> TaskCall<T> {
-    fn overrides(&mut self) -> &mut Overrides {
-        self.job.overrides.get_or_insert_default()
-    }
-
-    fn refuse(&mut self, error: Error) {
-        self.overrides().refused.get_or_insert(error);
-    }
-
-    /// Takes options from a reusable value. They beat the definition and are beaten by the call's own.
-    pub fn with(mut self, options: Options) -> Self {
-        self.overrides().value = options;
-        self
-    }
-
-    /// Sets how often a failed run is tried again. The arguments must be `Clone`.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.overrides().retries = Some(retries);
-        self
-    }
-
-    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, seconds, or a [`RetryDelay`](crate::RetryDelay)
-    /// such as one that grows.
-    pub fn retry_delay(mut self, delay: impl IntoRetryDelay) -> Self {
-        match delay.into_retry_delay() {
-            Ok(delay) => self.overrides().retry_delay = Some(Delays::Declared(delay)),
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
-    /// Sets one delay for each retry; the last is repeated.
-    pub fn retry_delays<D: IntoDuration>(mut self, delays: impl IntoIterator<Item = D>) -> Self {
-        match delays.into_iter().map(IntoDuration::into_duration).collect::<Result<Vec<_>, _>>() {
-            Ok(delays) => self.overrides().retry_delay = Some(Delays::Given(delays.into())),
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
     /// Sets by which share of itself each delay is lengthened at most, at random: with 0.5, a delay of 10 seconds
     /// becomes one of 10 to 15 seconds.
     pub fn retry_jitter_factor(mut self, factor: f64) -> Self {
@@ -80,34 +41,6 @@ impl<T: Send + 'static> TaskCall<T> {
             let why = format!("`retry_jitter_factor` takes a number that is not negative, not `{factor}`");
             self.refuse(Error::new(ErrorKind::Definition, why));
         }
-        self
-    }
-
-    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
-    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
-    pub fn retry_if(mut self, condition: RetryIf) -> Self {
-        self.overrides().retry_if = Some(condition);
-        self
-    }
-
-    /// Sets how long one attempt may take: `"30s"`, a `Duration`, or seconds.
-    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
-        match timeout.into_duration() {
-            Ok(timeout) => self.overrides().timeout = Some(timeout),
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
-    /// Sets the run's name; `{argument}` stands for the value of an argument.
-    pub fn name(mut self, template: impl Into<String>) -> Self {
-        self.overrides().run_name = Some(template.into());
-        self
-    }
-
-    /// Adds tags.
-    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
-        self.overrides().tags.extend(tags.into_iter().map(Into::into));
         self
     }
 

@@ -8,13 +8,11 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::call::{Finished, spawn};
+use crate::call_options::call_options;
 use crate::def::FlowDef;
-use crate::duration::{IntoDuration, IntoRetryDelay};
 use crate::engine::flow_run::{self, FlowJob};
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
-use crate::options::{Options, Overrides, RetryIf};
-use crate::retry_delay::Delays;
 use crate::runtime;
 
 /// A call of a flow that has not been made yet.
@@ -29,65 +27,9 @@ pub struct FlowCall<T> {
     pub(crate) job: FlowJob<T>,
 }
 
+call_options!(FlowCall);
+
 impl<T: Send + 'static> FlowCall<T> {
-    fn overrides(&mut self) -> &mut Overrides {
-        self.job.overrides.get_or_insert_default()
-    }
-
-    fn refuse(&mut self, error: Error) {
-        self.overrides().refused.get_or_insert(error);
-    }
-
-    /// Takes options from a reusable value. They beat the definition and are beaten by the call's own.
-    pub fn with(mut self, options: Options) -> Self {
-        self.overrides().value = options;
-        self
-    }
-
-    /// Sets how often a failed run is tried again.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.overrides().retries = Some(retries);
-        self
-    }
-
-    /// Sets how long to wait before each retry: `"2s"`, a `Duration`, seconds, or a [`RetryDelay`](crate::RetryDelay)
-    /// such as one that grows.
-    pub fn retry_delay(mut self, delay: impl IntoRetryDelay) -> Self {
-        match delay.into_retry_delay() {
-            Ok(delay) => self.overrides().retry_delay = Some(Delays::Declared(delay)),
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
-    /// Sets which errors of the body are worth a retry: the condition looks into the error by `downcast_ref`. It takes
-    /// the place of the definition's `retry_if`. Timeouts and panics are retried without asking.
-    pub fn retry_if(mut self, condition: RetryIf) -> Self {
-        self.overrides().retry_if = Some(condition);
-        self
-    }
-
-    /// Sets how long one attempt may take: `"30s"`, a `Duration`, or seconds.
-    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
-        match timeout.into_duration() {
-            Ok(timeout) => self.overrides().timeout = Some(timeout),
-            Err(error) => self.refuse(error),
-        }
-        self
-    }
-
-    /// Sets the run's name; `{parameter}` stands for the value of a parameter.
-    pub fn name(mut self, template: impl Into<String>) -> Self {
-        self.overrides().run_name = Some(template.into());
-        self
-    }
-
-    /// Adds tags.
-    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
-        self.overrides().tags.extend(tags.into_iter().map(Into::into));
-        self
-    }
-
     /// Makes `.await` give the final state beside the result.
     pub fn return_state(self) -> ReturnFlowState<T> {
         ReturnFlowState(self)

@@ -51,6 +51,7 @@ mod logs;
 mod allow_failure;
 mod arguments;
 mod call;
+mod call_options;
 mod dependency;
 mod flow;
 mod flow_fn;

@@ -112,6 +112,7 @@ pub const LAYERS: &[Layer] = &[
         name: "surface",
         modules: &[
             "call",
+            "call_options",
             "arguments",
             "dependency",
             "input",

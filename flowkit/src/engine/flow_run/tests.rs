@@ -6,11 +6,12 @@ use futures::future::{BoxFuture, ready};
 use uuid::Uuid;
 
 use super::*;
-use crate::backend::{History, Undelivered};
+use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
 use crate::engine::context::Ports;
 use crate::engine::stub::Stubs;
+use crate::event::Event;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use crate::run::{TaskInputs, Track, lock};

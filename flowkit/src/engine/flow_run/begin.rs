@@ -1,0 +1,67 @@
+//! From a call to a flow run that exists at the backend.
+
+use std::sync::Arc;
+
+use crate::backend::{NewFlowRun, ParentRun};
+use crate::engine::body::name_of;
+use crate::engine::context::{Context, FlowScope};
+use crate::engine::flow_run::record::Record;
+use crate::engine::flow_run::{FlowJob, LiveFlow};
+use crate::error::{Error, ErrorKind};
+use crate::options::{self, Effective};
+
+/// Creates the run at the backend.
+pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<LiveFlow<T>, Error> {
+    let mut effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.flow_defaults);
+    if let Some(refused) = job.overrides.as_mut().and_then(|call| call.refused.take()) {
+        job.body = Err(refused);
+    }
+    let mut name = None;
+    if let Ok(body) = &job.body {
+        let cannot_repeat = effective.retries > 0 && !body.can_repeat();
+        if cannot_repeat {
+            effective.retries = 0;
+        }
+        let params: Vec<&str> = job.def.params.iter().map(|param| param.name).collect();
+        let template = effective.run_name.as_ref();
+        match template.map(|template| name_of(template, &params, &**body)).transpose() {
+            Ok(rendered) => name = rendered,
+            Err(refused) => job.body = Err(refused),
+        }
+        if cannot_repeat && job.overrides.as_ref().is_some_and(|call| call.ask_for_retries()) {
+            let why = format!("flow `{}` cannot be retried: one of its parameters is not Clone", job.def.name);
+            job.body = Err(Error::new(ErrorKind::Definition, why));
+        }
+    }
+    let parent = ambient.flow.as_ref().map(|scope| ParentRun {
+        flow_run: Arc::clone(&scope.run),
+        task_run: ambient.task.as_ref().map(|task| task.id),
+        nth: scope.count_call(job.def.key),
+    });
+    let is_subflow = parent.is_some();
+    let new = NewFlowRun {
+        def: job.def,
+        name,
+        parameters: job.parameters.clone(),
+        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
+        retries: effective.retries,
+        retry_delay: effective.retry_delay.clone(),
+        parent,
+    };
+    let run = ambient.ports.backend.create_flow_run(new).await?;
+    let scope = Arc::new(FlowScope::new(Arc::clone(&run)));
+    let context = Context {
+        flow: Some(Arc::clone(&scope)),
+        task: None,
+        cancel: ambient.cancel.child_token(),
+        log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
+        ports: Arc::clone(&ambient.ports),
+        tags: ambient.tags.clone(),
+    };
+    context.enter(|| {
+        let what = if is_subflow { "subflow" } else { "flow" };
+        tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
+    });
+    let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
+    Ok(LiveFlow { job, effective, record, context, scope, caller: ambient.flow })
+}

@@ -1,0 +1,54 @@
+//! What the ending of an attempt means for the run and for its caller.
+
+use crate::engine::attempt::{Ending, run_error};
+use crate::engine::flow_run::{LiveFlow, cancelled};
+use crate::engine::panic;
+use crate::engine::retry::is_worth_a_retry;
+use crate::engine::task_run::exceeded;
+use crate::engine::transition::Fact;
+use crate::error::{Error, ErrorKind};
+use crate::options::Effective;
+use crate::user_error::{UserError, chain};
+
+impl<T> LiveFlow<T> {
+    /// Tells what an ending means for the run and for its caller.
+    pub(super) fn judge(&self, ending: Ending<T>) -> (Fact, Result<T, Error>) {
+        match ending {
+            Ending::Returned(value) => (Fact::Returned, Ok(value)),
+            Ending::Errored(cause) => {
+                let text = chain(cause.as_std());
+                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
+                let (kind, fact) = match run_error(&cause) {
+                    Some(ErrorKind::TimedOut) => {
+                        let message = format!("Flow run failed due to timeout: {text}");
+                        (ErrorKind::TimedOut, Fact::TimedOut { message })
+                    }
+                    _ => {
+                        let message = format!("Flow run encountered an exception: {text}");
+                        let fact =
+                            if self.is_doomed(&cause) { Fact::Doomed { message } } else { Fact::Errored { message } };
+                        (ErrorKind::Failed, fact)
+                    }
+                };
+                (fact, Err(self.error(kind, "failed").with_user_error(cause)))
+            }
+            Ending::Panicked(text) => {
+                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
+                let message = format!("Flow run encountered an exception: {text}");
+                (Fact::Errored { message }, Err(self.error(ErrorKind::Panicked, &text)))
+            }
+            Ending::TimedOut(limit) => {
+                let what = format!("exceeded its timeout of {:?} second(s)", limit.as_secs_f64());
+                let message = exceeded("Flow", limit);
+                (Fact::TimedOut { message }, Err(self.error(ErrorKind::TimedOut, &what)))
+            }
+            Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
+        }
+    }
+
+    /// Tells whether retries are left that would not help. A condition that panics is no reason to leave them out.
+    fn is_doomed(&self, cause: &UserError) -> bool {
+        let Effective { retries, retry_if, .. } = self.effective;
+        self.run().effort().run_count <= retries && panic::contain(|| is_worth_a_retry(cause, retry_if)) == Ok(false)
+    }
+}

@@ -1,0 +1,157 @@
+//! One flow run, from the call to its final state.
+
+mod begin;
+mod judge;
+mod propose;
+mod record;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::clock;
+use crate::def::FlowDef;
+use crate::engine::attempt::{Ending, attempt};
+use crate::engine::body::Body;
+use crate::engine::context::{Context, FlowScope};
+use crate::engine::hooks;
+use crate::engine::transition::Fact;
+use crate::error::{Error, ErrorKind};
+use crate::options::{Effective, Overrides};
+use crate::run::FlowRun;
+
+pub(crate) use begin::begin;
+use propose::Verdict;
+use record::Record;
+use settle::{Settled, settle};
+
+/// A call of a flow.
+pub(crate) struct FlowJob<T> {
+    pub(crate) def: &'static FlowDef,
+    /// The body with its arguments, or why the parameters do not fit.
+    pub(crate) body: Result<Box<dyn Body<T>>, Error>,
+    pub(crate) parameters: Value,
+    pub(crate) overrides: Option<Box<Overrides>>,
+}
+
+/// A flow run that exists at the backend and has not ended. Dropping it ends the run.
+pub(crate) struct LiveFlow<T> {
+    job: FlowJob<T>,
+    effective: Effective,
+    record: Record,
+    context: Context,
+    scope: Arc<FlowScope>,
+    /// The flow that called it.
+    caller: Option<Arc<FlowScope>>,
+}
+
+impl<T> Drop for LiveFlow<T> {
+    /// Stops what the run has started. If the run has not ended, its caller waits for that in its place.
+    fn drop(&mut self) {
+        self.context.cancel.cancel();
+        let left = &self.scope.submitted;
+        if left.is_empty() {
+            return;
+        }
+        if let (Some(caller), Ok(runtime)) = (&self.caller, tokio::runtime::Handle::try_current()) {
+            left.close();
+            let left = left.clone();
+            runtime.spawn(caller.submitted.track_future(async move { left.wait().await }));
+        }
+    }
+}
+
+impl<T> LiveFlow<T> {
+    pub(crate) fn run(&self) -> &Arc<FlowRun> {
+        &self.record.run
+    }
+
+    /// Brings the run to its end.
+    pub(crate) fn finish(self) -> impl Future<Output = Result<T, Error>> {
+        let context = self.context.clone();
+        context.scope(self.drive())
+    }
+
+    async fn drive(mut self) -> Result<T, Error> {
+        let result = self.attempts().await;
+        self.call_hooks().await;
+        let state = self.run().state();
+        if state.is_completed() {
+            tracing::info!(target: "flowkit::run", "Finished in state {state}");
+        } else {
+            tracing::error!(target: "flowkit::run", "Finished in state {state}");
+        }
+        result
+    }
+
+    async fn call_hooks(&mut self) {
+        if let Some(hooks) = self.job.def.hooks {
+            hooks::of_flow(hooks, self.run()).await;
+        }
+    }
+
+    async fn attempts(&mut self) -> Result<T, Error> {
+        if let Err(refused) = &self.job.body {
+            let refused = refused.clone();
+            let what = match refused.kind() {
+                ErrorKind::Parameters => "Validation of flow parameters failed with error",
+                _ => "Flow run could not be started",
+            };
+            self.conclude(Fact::Refused { message: format!("{what}: {}", refused.chain()) }).await?;
+            return Err(refused);
+        }
+        loop {
+            self.enter_running().await?;
+            self.call_hooks().await;
+            let (fact, result) = self.attempt().await;
+            match self.conclude(fact).await? {
+                Verdict::Entered => return result,
+                Verdict::Again => {
+                    tracing::info!(target: "flowkit::run", "Received non-final state '{}' when proposing a final state and will attempt to run again...", self.run().state().name());
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> (Fact, Result<T, Error>) {
+        let run_count = self.run().effort().run_count;
+        // An attempt that is out of time is stopped; the next one, if there is one, is not.
+        let context = Context { cancel: self.context.cancel.child_token(), ..self.context.clone() };
+        let (cancel, timeout, stopwatch) = (context.cancel.clone(), self.effective.timeout, clock::Stopwatch::start());
+        let Ok(body) = &mut self.job.body else {
+            return (Fact::Crashed { message: String::new() }, Err(self.error(ErrorKind::Crashed, "has no body")));
+        };
+        let name = &self.record.run.name;
+        let span = context.enter(|| tracing::error_span!(target: "flowkit::run", "flow_run", %name));
+        let again = run_count <= self.effective.retries;
+        let running = attempt(|| body.start(again), timeout, &cancel).instrument(span);
+        let ending = context.scope(running).await;
+        if let Ending::TimedOut(_) = ending {
+            cancel.cancel();
+        }
+        let left = timeout.map(|limit| limit.saturating_sub(stopwatch.elapsed()));
+        let ending = match (ending, settle(&self.scope.submitted, &cancel, left).await, timeout) {
+            (Ending::Returned(_), Settled::Cancelled, _) => Ending::Cancelled,
+            (Ending::Returned(_), Settled::OutOfTime, Some(limit)) => Ending::TimedOut(limit),
+            (ending, ..) => ending,
+        };
+        let effort = self.run().effort();
+        let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
+        let (fact, result) = self.judge(ending);
+        (fact, result.map_err(|error| error.with_effort(run_count, elapsed)))
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> Error {
+        Error::new(kind, format!("flow run '{}' {what}", self.run().name))
+    }
+}
+
+fn cancelled() -> Fact {
+    Fact::Cancelled { message: "Flow run was cancelled.".into() }
+}
+
+#[cfg(test)]
+mod tests;
