@@ -76,12 +76,40 @@ async fn with_subflows(seconds: u64) -> flowkit::Result<u32> {
     Ok(child(1).await? + child(2).await?)
 }
 
+#[task]
+async fn page(n: u32) -> Vec<u8> {
+    vec![n.to_le_bytes()[0]; 1_000]
+}
+
+/// Maps a task that returns 1 kB over many numbers and lets go of each result as it comes.
+#[flow]
+async fn streamed(count: u32) -> flowkit::Result<usize> {
+    let mut pages = flowkit::map(0..count, page).stream();
+    let mut bytes = 0;
+    while let Some(page) = pages.next().await {
+        bytes += page?.len();
+    }
+    Ok(bytes)
+}
+
+/// The greatest resident size of this process so far, in KiB, as Linux tells it.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().expect("Linux tells the peak in KiB")
+}
+
 #[tokio::main]
 async fn main() -> flowkit::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |index: usize| arguments.get(index).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
     match arguments.first().map(String::as_str) {
         Some("sequential") => drop(sequential(number(1)).await?),
+        Some("streamed") => {
+            let before = peak_kib();
+            println!("{} bytes", streamed(number(1)).await?);
+            println!("{} KiB more", peak_kib() - before);
+        }
         Some("everything") => println!("{}", everything(number(1)).await?),
         Some("second-run") => second_run().await?,
         Some("resting") => resting(number(1).into()).await?,

@@ -37,6 +37,14 @@ impl<'a, T: Send + 'static> MapStream<'a, T> {
         Self { calls: Some(calls), made: 0, ready: VecDeque::new(), pool, ambient: None, limit, on_failure }
     }
 
+    /// Gives the next result; `None` when all items have ended.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing.
+    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+        Some(self.next_indexed().await?.1)
+    }
+
     /// Gives the next result with the index of its item.
     pub async fn next_indexed(&mut self) -> Option<(usize, Result<T, Error>)> {
         std::future::poll_fn(|cx| self.poll_indexed(cx)).await
