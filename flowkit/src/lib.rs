@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod background;
 mod clock;
 mod def;
 mod do_not_retry;

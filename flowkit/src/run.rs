@@ -9,6 +9,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
 use crate::id::{FlowRunId, TaskRunId, state_id};
@@ -175,6 +176,30 @@ impl TaskRun {
         self.extra.as_ref().map_or(0, |extra| extra.retries)
     }
 
+    /// Returns how often the body was started: 1 in the first attempt.
+    #[must_use]
+    pub fn run_count(&self) -> u32 {
+        self.effort().run_count
+    }
+
+    /// Returns when the body was first started.
+    #[must_use]
+    pub fn start_time(&self) -> Option<Timestamp> {
+        self.effort().start_time
+    }
+
+    /// Returns the address of the run in the server's API; `None` without a server, and outside of any flow.
+    #[must_use]
+    pub fn api_url(&self) -> Option<String> {
+        Some(self.flow_run.as_ref()?.background.links.as_ref()?.api_of_task_run(self.id))
+    }
+
+    /// Returns the address of the run in the server's UI; `None` without a server, and outside of any flow.
+    #[must_use]
+    pub fn ui_url(&self) -> Option<String> {
+        Some(self.flow_run.as_ref()?.background.links.as_ref()?.ui_of_task_run(self.id))
+    }
+
     /// Returns where the arguments came from; each argument is listed, most with nothing.
     #[must_use]
     pub fn inputs(&self) -> TaskInputs {
@@ -232,6 +257,7 @@ pub struct FlowRun {
     pub(crate) retry_delay: Delays,
     /// The task run that stands for this subflow in its parent's graph.
     pub(crate) parent_task_run: Option<TaskRunId>,
+    pub(crate) background: Background,
     pub(crate) track: Track,
 }
 
@@ -260,10 +286,77 @@ impl FlowRun {
         &self.parameters
     }
 
+    /// Returns the name of the flow.
+    #[must_use]
+    pub fn flow_name(&self) -> &'static str {
+        self.def.name
+    }
+
+    /// Returns the version of the flow: `version = ".."`, or a hash of its source.
+    #[must_use]
+    pub fn flow_version(&self) -> &'static str {
+        self.def.version
+    }
+
     /// Returns the tags, sorted.
     #[must_use]
     pub fn tags(&self) -> &[String] {
         &self.tags
+    }
+
+    /// Returns how often a failed run is tried again.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// Returns how often the body was started: 1 in the first attempt.
+    #[must_use]
+    pub fn run_count(&self) -> u32 {
+        self.effort().run_count
+    }
+
+    /// Returns when the run was to start: the time somebody planned for it, else that of the call.
+    #[must_use]
+    pub fn scheduled_start_time(&self) -> Option<Timestamp> {
+        self.background.scheduled.or(self.effort().expected_start_time)
+    }
+
+    /// Returns when the body was first started.
+    #[must_use]
+    pub fn start_time(&self) -> Option<Timestamp> {
+        self.effort().start_time
+    }
+
+    /// Returns the flow run that called it; `None` unless it is a subflow.
+    #[must_use]
+    pub fn parent_flow_run_id(&self) -> Option<FlowRunId> {
+        self.background.parent_flow_run
+    }
+
+    /// Returns the flow run at the top of the calls: this one unless it is a subflow.
+    #[must_use]
+    pub fn root_flow_run_id(&self) -> FlowRunId {
+        self.background.root_flow_run.unwrap_or(self.id)
+    }
+
+    /// Returns the deployment that it is a run of; `None` if the program called the flow itself.
+    #[must_use]
+    pub fn deployment(&self) -> Option<&Arc<Deployment>> {
+        self.background.deployment.as_ref()
+    }
+
+    /// Returns the address of the run in the server's API; `None` without a server.
+    #[must_use]
+    pub fn api_url(&self) -> Option<String> {
+        Some(self.background.links.as_ref()?.api_of_flow_run(self.id))
+    }
+
+    /// Returns the address of the run in the server's UI (`PREFECT_UI_URL`, else it follows from that of the API);
+    /// `None` without a server.
+    #[must_use]
+    pub fn ui_url(&self) -> Option<String> {
+        Some(self.background.links.as_ref()?.ui_of_flow_run(self.id))
     }
 
     /// Returns the task run that stands for this run in the flow run that called it; `None` unless it is a subflow.

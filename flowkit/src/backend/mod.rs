@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
+use crate::background::Background;
 use crate::def::FlowDef;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
@@ -49,6 +50,18 @@ pub(crate) struct ParentRun {
     pub(crate) task_run: Option<TaskRunId>,
     /// How many subflow runs of the same flow the flow run had called before.
     pub(crate) nth: u32,
+}
+
+impl NewFlowRun {
+    /// Tells where the run will stand among the runs of this process.
+    pub(crate) fn background(&self) -> Background {
+        let parent = self.parent.as_ref().map(|parent| &parent.flow_run);
+        Background {
+            parent_flow_run: parent.map(|run| run.id),
+            root_flow_run: parent.map(|run| run.root_flow_run_id()),
+            ..Background::default()
+        }
+    }
 }
 
 /// A state that the engine would like a flow run to enter.

@@ -84,6 +84,7 @@ impl RuntimeBuilder {
 fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
     ServerOptions {
         url: api.url.clone(),
+        ui_url: api.ui_url.clone(),
         key: api.key.clone(),
         auth_string: api.auth_string.clone(),
         insecure: api.insecure,

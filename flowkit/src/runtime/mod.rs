@@ -1,6 +1,7 @@
 //! Where the code at hand is, and what it reports to.
 //!
-//! [`flow_run`] and [`task_run`] tell a body which run it is part of (Prefect's `prefect.runtime`). A
+//! [`flow_run`], [`task_run`] and [`deployment`] tell code which run it is part of (Prefect's `prefect.runtime`): bodies,
+//! blocking ones included, hooks, and what is spawned with [`in_current_run`]. A
 //! [`Runtime`] is what runs report to; most programs never name one and use the [`global`] one, which is chosen
 //! by the settings at the first call of a task or flow.
 
@@ -12,6 +13,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use crate::background::Deployment;
 
 use crate::backend::{History, Undelivered};
 use crate::call::TaskCall;
@@ -140,4 +143,11 @@ pub fn flow_run() -> Option<Arc<FlowRun>> {
 #[must_use]
 pub fn task_run() -> Option<Arc<TaskRun>> {
     context::with(|context| context.task.clone()).flatten()
+}
+
+/// Returns the deployment that the code at hand runs for; `None` outside of any flow, and in a flow that the program
+/// called itself.
+#[must_use]
+pub fn deployment() -> Option<Arc<Deployment>> {
+    context::with(|context| context.flow_run()?.deployment().cloned()).flatten()
 }

@@ -27,6 +27,7 @@ pub(crate) struct Settings {
 #[derive(Clone, Default)]
 pub(crate) struct Api {
     pub(crate) url: String,
+    pub(crate) ui_url: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) auth_string: Option<String>,
     pub(crate) insecure: bool,
@@ -87,6 +88,7 @@ impl Settings {
         let url = source.text("PREFECT_API_URL");
         let access = Api {
             url: String::new(),
+            ui_url: source.text("PREFECT_UI_URL"),
             key: source.text("PREFECT_API_KEY"),
             auth_string: source.text("PREFECT_API_AUTH_STRING"),
             cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),

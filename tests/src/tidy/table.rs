@@ -34,6 +34,7 @@ pub const LAYERS: &[Layer] = &[
         name: "words",
         modules: &[
             "id",
+            "background",
             "clock",
             "duration",
             "names",

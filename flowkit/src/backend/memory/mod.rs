@@ -36,6 +36,7 @@ impl Memory {
 
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
         let stands_in = new.parent.as_ref().map(|parent| self.stand_in(new.def, parent));
+        let background = new.background();
         let run = Arc::new(FlowRun {
             id: FlowRunId::now(),
             def: new.def,
@@ -46,6 +47,7 @@ impl Memory {
             retries: new.retries,
             retry_delay: new.retry_delay,
             parent_task_run: stands_in.as_ref().map(|task| task.id),
+            background,
             track: Track::default(),
         });
         run.track.push(State::new(StateName::Pending, clock::now()));

@@ -10,6 +10,7 @@ use crate::backend::server::orders;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::shared::Shared;
 use crate::backend::{Answer, NewFlowRun, Proposal};
+use crate::background::Background;
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, TaskRunId};
@@ -33,7 +34,7 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
     let patience = if is_subflow { PATIENCE } else { FIRST_PATIENCE };
     let client = shared.client.with_deadline(patience).with_retry(brisk(if is_subflow { 4 } else { 8 }));
     match orders::create(&client, shared, &new).await {
-        Ok((known, stand_in)) => Ok(record(new, known, stand_in)),
+        Ok((known, stand_in)) => Ok(record(shared, new, known, stand_in)),
         Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
         Err(error) => Err(refuse(&client, new.def.name, error)),
     }
@@ -61,10 +62,11 @@ fn postpone(shared: &Shared, new: NewFlowRun, why: Option<String>) -> Arc<FlowRu
     let mut later = new.clone();
     later.name = Some(name.clone());
     shared.outbox.push(Order::Create { local, new: Box::new(later) }, why);
-    record(new, Known { flow_run: local.uuid(), flow: uuid::Uuid::nil(), name }, None)
+    record(shared, new, Known { flow_run: local.uuid(), flow: uuid::Uuid::nil(), name }, None)
 }
 
-fn record(new: NewFlowRun, known: Known, stand_in: Option<TaskRunId>) -> Arc<FlowRun> {
+fn record(shared: &Shared, new: NewFlowRun, known: Known, stand_in: Option<TaskRunId>) -> Arc<FlowRun> {
+    let background = Background { links: Some(Arc::clone(&shared.links)), ..new.background() };
     let run = FlowRun {
         id: known.flow_run.into(),
         def: new.def,
@@ -75,6 +77,7 @@ fn record(new: NewFlowRun, known: Known, stand_in: Option<TaskRunId>) -> Arc<Flo
         retries: new.retries,
         retry_delay: new.retry_delay,
         parent_task_run: stand_in,
+        background,
         track: Track::default(),
     };
     run.track.push(State::new(StateName::Pending, clock::now()));

@@ -21,6 +21,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
+use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::run::FlowRun;
@@ -31,6 +32,8 @@ use reporter::{Ask, Parts};
 #[derive(Clone)]
 pub(crate) struct ServerOptions {
     pub(crate) url: String,
+    /// Where the UI is, if not where the URL says.
+    pub(crate) ui_url: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) auth_string: Option<String>,
     pub(crate) insecure: bool,
@@ -75,6 +78,7 @@ impl Server {
             asked,
             heartbeat: options.heartbeat,
             logs_to_api: options.logs_to_api,
+            links: Links::new(&options.url, options.ui_url.as_deref()),
             asker: reporter.clone(),
         })?;
         exit::deliver_before(reporter.clone(), options.patience);

@@ -17,6 +17,7 @@ use crate::backend::server::queue::Queue;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::signals;
 use crate::backend::{Answer, NewFlowRun, Proposal, Undelivered};
+use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::run::FlowRun;
@@ -44,6 +45,7 @@ pub(super) struct Parts {
     pub(super) asked: mpsc::UnboundedReceiver<Ask>,
     pub(super) heartbeat: Duration,
     pub(super) logs_to_api: bool,
+    pub(super) links: Links,
     pub(super) asker: mpsc::UnboundedSender<Ask>,
 }
 
@@ -61,10 +63,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, asker } = parts;
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, links, asker } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links));
     tokio::spawn(pump(Arc::clone(&shared)));
     tokio::spawn(heartbeats(Arc::clone(&shared)));
     let logs = Arc::clone(&shared);

@@ -1,7 +1,7 @@
 //! What the parts of the reporter share.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowkit_client::{Client, EventsChannel};
@@ -12,6 +12,7 @@ use crate::backend::server::active::Active;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
+use crate::background::Links;
 use crate::clock;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) outbox: Outbox,
     pub(super) active: Active,
     pub(super) logs_to_api: bool,
+    /// Where people find the runs.
+    pub(super) links: Arc<Links>,
     /// Flow runs that this process named itself, since the server was away, under the names the server gave later.
     renamed: Mutex<HashMap<FlowRunId, Known>>,
     events_lost: Mutex<Option<String>>,
@@ -42,6 +45,7 @@ impl Shared {
         queue: std::sync::Arc<Queue>,
         heartbeat: Duration,
         logs_to_api: bool,
+        links: Links,
     ) -> Self {
         Self {
             client,
@@ -51,6 +55,7 @@ impl Shared {
             outbox: Outbox::default(),
             active: Active::new(heartbeat),
             logs_to_api,
+            links: Arc::new(links),
             renamed: Mutex::default(),
             events_lost: Mutex::default(),
         }

@@ -38,6 +38,7 @@ impl Backend for Scripted {
             retries: new.retries,
             retry_delay: new.retry_delay,
             parent_task_run: None,
+            background: Default::default(),
             track,
         };
         ready(Ok(Arc::new(run))).boxed()
