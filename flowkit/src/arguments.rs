@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 
 use crate::engine::attempt::Started;
 use crate::engine::body::{Body, boxed, on_blocking_pool};
@@ -40,6 +40,8 @@ pub trait Inputs: Send + 'static {
     #[doc(hidden)]
     fn origins(&self) -> Option<Vec<Vec<TaskInput>>>;
     #[doc(hidden)]
+    fn begun(&self) -> BoxFuture<'static, ()>;
+    #[doc(hidden)]
     fn into_values(self) -> Result<Self::Values, Self>
     where
         Self: Sized;
@@ -62,6 +64,16 @@ macro_rules! inputs {
                     Origin::Value(_) => Vec::new(),
                     Origin::Pending(source) => source.runs(),
                 }),*])
+            }
+
+            #[allow(unused_mut, reason = "one macro for every number of arguments, none included")]
+            fn begun(&self) -> BoxFuture<'static, ()> {
+                let ($($name,)*) = self;
+                let mut begun: Vec<BoxFuture<'static, ()>> = Vec::new();
+                $(if let Origin::Pending(source) = &$name.0 {
+                    begun.extend(source.begun());
+                })*
+                join_all(begun).map(drop).boxed()
             }
 
             fn into_values(self) -> Result<Self::Values, Self> {
@@ -135,6 +147,7 @@ where
         match std::mem::replace(&mut self.stand, Stand::Spent) {
             Stand::Pending(pending) => Some(
                 async move {
+                    pending.begun().await;
                     let origins = pending.origins();
                     self.stand = Stand::Ready(pending.wait().await?);
                     self.origins = origins;

@@ -74,6 +74,12 @@ macro_rules! call_options {
                 self
             }
 
+            /// Sets whether `println!` in the body writes run logs.
+            pub fn log_prints(mut self, log: bool) -> Self {
+                self.overrides().log_prints = Some(log);
+                self
+            }
+
             /// Adds tags.
             pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
                 self.overrides().tags.extend(tags.into_iter().map(Into::into));

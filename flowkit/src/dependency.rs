@@ -1,6 +1,8 @@
 //! What `wait_for` accepts.
 
+use crate::engine::choice::has_completed;
 use crate::engine::wait::{Dependency, upstream_failed};
+use crate::flow_future::FlowFuture;
 use crate::future::TaskFuture;
 use crate::input::Source;
 use crate::map::MapFuture;
@@ -18,9 +20,12 @@ impl<T: Send + 'static> Upstream for &TaskFuture<T> {
         let upstream = TaskInput::TaskRun(future.id());
         let completed = Box::pin(async move {
             future.wait().await;
-            future.0.failure().map_or(Ok(()), |cause| Err(upstream_failed(&TaskInput::TaskRun(future.id()), cause)))
+            match future.0.failure() {
+                Some(cause) if !has_completed(&cause) => Err(upstream_failed(&TaskInput::TaskRun(future.id()), cause)),
+                _ => Ok(()),
+            }
         });
-        into.push(Dependency { runs: vec![upstream], completed });
+        into.push(Dependency { runs: Box::new(move || vec![upstream]), completed });
     }
 }
 
@@ -30,10 +35,38 @@ impl<T: Send + 'static> Upstream for TaskFuture<T> {
     }
 }
 
+impl<T: Send + 'static> Upstream for &FlowFuture<T> {
+    fn collect(self, into: &mut Vec<Dependency>) {
+        let future = self.clone();
+        let known = self.clone();
+        let runs = Box::new(move || known.id().map(TaskInput::FlowRun).into_iter().collect());
+        let completed = Box::pin(async move {
+            let ended = future.wait().await;
+            match (future.failure(), future.id()) {
+                (Some(cause), Some(id)) if !has_completed(&cause) => {
+                    Err(upstream_failed(&TaskInput::FlowRun(id), cause))
+                }
+                _ => ended.map(drop),
+            }
+        });
+        into.push(Dependency { runs, completed });
+    }
+}
+
+impl<T: Send + 'static> Upstream for FlowFuture<T> {
+    fn collect(self, into: &mut Vec<Dependency>) {
+        (&self).collect(into);
+    }
+}
+
 impl<T: Clone + Send + 'static> Upstream for &MapFuture<T> {
     fn collect(self, into: &mut Vec<Dependency>) {
         let value = self.value();
-        into.push(Dependency { runs: self.runs(), completed: Box::pin(async { value.await.map(drop) }) });
+        let runs = self.runs();
+        into.push(Dependency {
+            runs: Box::new(move || runs.clone()),
+            completed: Box::pin(async { value.await.map(drop) }),
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::state::State;
 use crate::user_error::{UserError, causes, chain};
 
 /// The result of calling a task or a flow.
@@ -28,6 +29,8 @@ struct Inner {
 enum Cause {
     /// What the body of the run returned.
     User(UserError),
+    /// The state that the body has chosen to end in.
+    Choice(State),
     /// Something of ours or of a library below.
     Std(Box<dyn StdError + Send + Sync>),
 }
@@ -42,6 +45,8 @@ pub enum ErrorKind {
     Panicked,
     /// The body did not end within its timeout.
     TimedOut,
+    /// The run completed, in a state that its code chose, and has no value.
+    NoValue,
     /// A task was not started since something it depends on did not complete.
     NotReady,
     /// The run was cancelled.
@@ -71,6 +76,20 @@ impl Error {
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.edit(|inner| inner.cause = Some(Cause::Std(source.into())))
+    }
+
+    /// Makes the error by which a body ends its run in a state.
+    pub(crate) fn of_choice(state: State) -> Self {
+        let error = Self::new(state.error_kind(), format!("the run is to end in state {state}"));
+        error.edit(|inner| inner.cause = Some(Cause::Choice(state)))
+    }
+
+    /// The state to end the run in that returns this error.
+    pub(crate) fn choice(&self) -> Option<&State> {
+        match &self.0.cause {
+            Some(Cause::Choice(state)) => Some(state),
+            _ => None,
+        }
     }
 
     pub(crate) fn with_user_error(self, error: UserError) -> Self {
@@ -166,6 +185,7 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.0.cause.as_ref()? {
             Cause::User(error) => Some(error.as_std()),
+            Cause::Choice(_) => None,
             Cause::Std(error) => Some(&**error),
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::call::{Finished, spawn};
 use crate::call_options::call_options;
 use crate::def::FlowDef;
+use crate::dependency::Upstream;
 use crate::engine::flow_run::{self, FlowJob};
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
@@ -30,6 +31,13 @@ pub struct FlowCall<T> {
 call_options!(FlowCall);
 
 impl<T: Send + 'static> FlowCall<T> {
+    /// Waits for other runs to complete before this one starts, without taking their results:
+    /// `.wait_for(&a)`, `.wait_for([&a, &b])`, `.wait_for((&task, &subflow))`.
+    pub fn wait_for(mut self, upstream: impl Upstream) -> Self {
+        upstream.collect(&mut self.job.wait_for);
+        self
+    }
+
     /// Makes `.await` give the final state beside the result.
     pub fn return_state(self) -> ReturnFlowState<T> {
         ReturnFlowState(self)

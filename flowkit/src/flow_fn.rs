@@ -79,7 +79,7 @@ static UNKNOWN: FlowDef = FlowDef::new("unknown", "unknown", "", &[]);
 fn refused<T>(def: &'static FlowDef, parameters: Value, error: Error) -> FlowCall<T> {
     let parameters = if parameters.is_object() { parameters } else { Value::Object(Map::new()) };
     let body: Result<Box<dyn Body<T>>, Error> = Err(error);
-    FlowCall { job: FlowJob { def, body, parameters, overrides: None } }
+    FlowCall { job: FlowJob { def, body, parameters, overrides: None, wait_for: Vec::new() } }
 }
 
 macro_rules! flows {

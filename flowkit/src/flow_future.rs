@@ -5,26 +5,40 @@ use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::promise::{Duty, Promise};
-use crate::error::Error;
-use crate::id::TaskRunId;
+use crate::error::{Error, ErrorKind};
+use crate::id::{FlowRunId, TaskRunId};
 use crate::run::FlowRun;
 use crate::state::State;
 
-/// The result that a submitted flow run will have. Dropping it does not stop the run.
+/// The result that a submitted flow run will have.
+///
+/// Await it, or a reference to it, give it to a task as an argument, or let it go: dropping it does not stop the run.
+/// Clones share the run, as those of a [`TaskFuture`](crate::TaskFuture) do.
+///
+/// # Cancel safety
+/// Dropping the future of an `.await` loses nothing; await another clone.
 #[must_use = "the run goes on by itself, but its failure is only seen by whoever awaits this"]
 pub struct FlowFuture<T> {
     promise: Arc<Promise<T>>,
-    run: Arc<OnceLock<Arc<FlowRun>>>,
+    begun: Arc<Begun>,
+}
+
+/// The record of the run, once the backend has created it.
+#[derive(Default)]
+struct Begun {
+    run: OnceLock<Arc<FlowRun>>,
+    told: Notify,
 }
 
 impl<T> FlowFuture<T> {
     pub(crate) fn new(cancel: CancellationToken) -> (Self, Filler<T>) {
         let promise = Promise::new(TaskRunId::now(), cancel);
-        let handle = Self { promise, run: Arc::default() };
-        let filler = Filler { run: Arc::clone(&handle.run), duty: Duty::new(&handle.promise) };
+        let handle = Self { promise, begun: Arc::default() };
+        let filler = Filler { begun: Arc::clone(&handle.begun), duty: Duty::new(&handle.promise) };
         (handle, filler)
     }
 
@@ -36,7 +50,13 @@ impl<T> FlowFuture<T> {
     /// Returns the record of the flow run; `None` until the backend has created it.
     #[must_use]
     pub fn run(&self) -> Option<&Arc<FlowRun>> {
-        self.run.get()
+        self.begun.run.get()
+    }
+
+    /// Returns the id of the flow run; `None` until the backend has created it.
+    #[must_use]
+    pub fn id(&self) -> Option<FlowRunId> {
+        self.run().map(|run| run.id())
     }
 
     /// Returns the present state of the flow run; `None` until the backend has created it.
@@ -55,17 +75,54 @@ impl<T> FlowFuture<T> {
     pub fn cancel(&self) {
         self.promise.cancel.cancel();
     }
+
+    /// Waits for the run to end and returns its final state, however it ended.
+    ///
+    /// # Errors
+    /// Why there is no run, as when the server cannot be reached.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing.
+    pub async fn wait(&self) -> Result<State, Error> {
+        self.promise.wait().await;
+        let none = || Error::new(ErrorKind::Backend, "the flow run was never made");
+        self.state().ok_or_else(|| self.promise.failure().unwrap_or_else(none))
+    }
+
+    /// Waits for the backend to create the run, or for the news that there is none.
+    pub(crate) async fn begun(&self) {
+        loop {
+            let told = self.begun.told.notified();
+            if self.run().is_some() || self.is_done() {
+                return;
+            }
+            futures::future::select(std::pin::pin!(told), std::pin::pin!(self.promise.wait())).await;
+        }
+    }
+
+    /// Returns why the run has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.promise.failure()
+    }
+
+    pub(crate) async fn take(self) -> Result<T, Error>
+    where
+        T: Clone,
+    {
+        self.promise.take().await
+    }
 }
 
 /// The other end of a [`FlowFuture`].
 pub(crate) struct Filler<T> {
-    run: Arc<OnceLock<Arc<FlowRun>>>,
+    begun: Arc<Begun>,
     duty: Duty<T>,
 }
 
 impl<T> Filler<T> {
     pub(crate) fn begun(&self, run: Arc<FlowRun>) {
-        let _ = self.run.set(run);
+        let _ = self.begun.run.set(run);
+        self.begun.told.notify_waiters();
     }
 
     pub(crate) fn fill(self, result: Result<T, Error>) {
@@ -75,7 +132,7 @@ impl<T> Filler<T> {
 
 impl<T> Clone for FlowFuture<T> {
     fn clone(&self) -> Self {
-        Self { promise: Arc::clone(&self.promise), run: Arc::clone(&self.run) }
+        Self { promise: Arc::clone(&self.promise), begun: Arc::clone(&self.begun) }
     }
 }
 
@@ -93,6 +150,15 @@ impl<T: Clone + Send + 'static> IntoFuture for FlowFuture<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.promise.take())
+        Box::pin(self.take())
+    }
+}
+
+impl<T: Clone + Send + 'static> IntoFuture for &FlowFuture<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.clone().take())
     }
 }

@@ -7,14 +7,15 @@ use futures::future::BoxFuture;
 
 use crate::engine::wait::upstream_failed;
 use crate::error::Error;
+use crate::flow_future::FlowFuture;
 use crate::future::TaskFuture;
 use crate::map::MapFuture;
 use crate::run::TaskInput;
 
 /// An argument of a task: a plain value, or the future result of another run.
 ///
-/// Nobody writes this type: arguments convert by themselves from a `T`, a [`TaskFuture<T>`] or a reference to
-/// one, and for a `Vec<T>` also from a [`MapFuture<T>`] and from vectors and slices of futures. Futures are
+/// Nobody writes this type: arguments convert by themselves from a `T`, a [`TaskFuture<T>`], a [`FlowFuture<T>`] or a
+/// reference to one, and for a `Vec<T>` also from a [`MapFuture<T>`] and from vectors and slices of futures. Futures are
 /// waited for before the task starts, and recorded as the origin of the argument (Prefect's `task_inputs`).
 pub struct Input<T>(pub(crate) Origin<T>);
 
@@ -27,6 +28,10 @@ pub(crate) enum Origin<T> {
 pub(crate) trait Source<T>: Send {
     /// Returns the runs that it comes from, as far as they are known.
     fn runs(&self) -> Vec<TaskInput>;
+    /// Waits until those runs are known; `None` if they are.
+    fn begun(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
     /// Waits for it.
     fn value(&self) -> BoxFuture<'static, Result<T, Error>>;
 }
@@ -76,6 +81,18 @@ impl<T: Clone + Send + 'static> From<&TaskFuture<T>> for Input<T> {
     }
 }
 
+impl<T: Clone + Send + 'static> From<FlowFuture<T>> for Input<T> {
+    fn from(future: FlowFuture<T>) -> Self {
+        Self::pending(future)
+    }
+}
+
+impl<T: Clone + Send + 'static> From<&FlowFuture<T>> for Input<T> {
+    fn from(future: &FlowFuture<T>) -> Self {
+        Self::pending(future.clone())
+    }
+}
+
 impl<T: Clone + Send + 'static> From<MapFuture<T>> for Input<Vec<T>> {
     fn from(futures: MapFuture<T>) -> Self {
         Self::pending(futures)
@@ -116,6 +133,27 @@ impl<T: Clone + Send + 'static> Source<T> for TaskFuture<T> {
         Box::pin(async move {
             let upstream = TaskInput::TaskRun(future.id());
             future.take().await.map_err(|cause| upstream_failed(&upstream, cause))
+        })
+    }
+}
+
+impl<T: Clone + Send + 'static> Source<T> for FlowFuture<T> {
+    fn runs(&self) -> Vec<TaskInput> {
+        self.id().map(TaskInput::FlowRun).into_iter().collect()
+    }
+
+    fn begun(&self) -> Option<BoxFuture<'static, ()>> {
+        let future = self.clone();
+        Some(Box::pin(async move { future.begun().await }))
+    }
+
+    fn value(&self) -> BoxFuture<'static, Result<T, Error>> {
+        let (future, upstream) = (self.clone(), self.id().map(TaskInput::FlowRun));
+        Box::pin(async move {
+            future.take().await.map_err(|cause| match upstream {
+                Some(upstream) => upstream_failed(&upstream, cause),
+                None => cause,
+            })
         })
     }
 }

@@ -103,5 +103,5 @@ pub use retry_delay::RetryDelay;
 pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use scoped_tags::{Tags, tags};
-pub use state::{State, StateDetails, StateName, StateType};
+pub use state::{State, StateDetails, StateName, StateType, aggregate, end_as};
 pub use waiting::{AsCompleted, as_completed, resolve_all, wait};

@@ -112,6 +112,7 @@ pub(crate) struct Overrides {
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<String>,
     pub(crate) tags: Vec<String>,
+    pub(crate) log_prints: Option<bool>,
     /// The first option that could not be read; the run fails with it before it starts.
     pub(crate) refused: Option<Error>,
 }
@@ -170,7 +171,7 @@ impl Effective {
             run_name: (call.run_name.clone().map(Cow::Owned))
                 .or(value.run_name.map(Cow::Borrowed))
                 .or(def.run_name.map(Cow::Borrowed)),
-            log_prints: value.log_prints.or(def.log_prints),
+            log_prints: call.log_prints.or(value.log_prints).or(def.log_prints),
         }
     }
 }

@@ -286,7 +286,7 @@ impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     {
         let parameters = values.to_json(def);
         let body = bind_async(&[], args, values.into_inputs(), body);
-        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new() } }
     }
 
     /// Makes the call of a flow that blocks its thread.
@@ -296,7 +296,7 @@ impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     {
         let parameters = values.to_json(def);
         let body = bind_blocking(&[], args, values.into_inputs(), body);
-        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None } }
+        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new() } }
     }
 
     /// Runs a flow with parameters in JSON and forgets its value.

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::TaskRunId;
 use crate::retry_delay::Delays;
-use crate::run::{FlowRun, TaskRun};
+use crate::run::{FlowRun, TaskInput, TaskRun};
 use crate::state::State;
 
 /// A flow run that does not exist yet.
@@ -39,6 +39,8 @@ pub(crate) struct NewFlowRun {
     pub(crate) retry_delay: Delays,
     /// The run that calls it; `None` unless it is a subflow.
     pub(crate) parent: Option<ParentRun>,
+    /// The runs that it waits for, as far as they are known.
+    pub(crate) wait_for: Vec<TaskInput>,
 }
 
 /// The run that calls a subflow.

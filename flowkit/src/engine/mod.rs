@@ -8,6 +8,7 @@ pub(crate) mod context;
 
 pub(crate) mod attempt;
 pub(crate) mod body;
+pub(crate) mod choice;
 pub(crate) mod flow_run;
 pub(crate) mod hooks;
 pub(crate) mod panic;

@@ -13,7 +13,7 @@ use crate::engine::context::Context;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
-use crate::engine::{hooks, panic};
+use crate::engine::{choice, hooks, panic};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -101,7 +101,7 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Optio
     }))
 }
 
-impl<T> LiveTask<T> {
+impl<T: 'static> LiveTask<T> {
     pub(crate) fn run(&self) -> &Arc<TaskRun> {
         &self.record.0
     }
@@ -154,12 +154,8 @@ impl<T> LiveTask<T> {
     }
 
     async fn wait_for_upstream(&mut self) -> Result<(), Error> {
-        let dependencies = std::mem::take(&mut self.job.wait_for);
+        let mut dependencies = std::mem::take(&mut self.job.wait_for);
         let mut inputs: Option<TaskInputs> = self.job.body.inputs();
-        if !dependencies.is_empty() {
-            let runs: Vec<TaskInput> = dependencies.iter().flat_map(|it| it.runs.clone()).collect();
-            inputs.get_or_insert_with(|| self.run().no_inputs()).push(("wait_for", runs));
-        }
         let cancel = self.context.cancel.clone();
         let waited = {
             let resolve = self.job.body.resolve();
@@ -167,7 +163,7 @@ impl<T> LiveTask<T> {
                 Some(Ok(()))
             } else {
                 let waiting = async {
-                    wait::all(dependencies).await?;
+                    wait::all(&mut dependencies).await?;
                     match resolve {
                         Some(values) => values.await,
                         None => Ok(()),
@@ -176,6 +172,9 @@ impl<T> LiveTask<T> {
                 cancel.run_until_cancelled(waiting).await
             }
         };
+        if !dependencies.is_empty() {
+            inputs.get_or_insert_with(|| self.run().no_inputs()).push(("wait_for", wait::runs(&dependencies)));
+        }
         if let (Some(mut inputs), Some(extra)) = (inputs, &self.run().extra) {
             if let Some(resolved) = self.job.body.inputs() {
                 for (name, runs) in resolved {
@@ -188,9 +187,9 @@ impl<T> LiveTask<T> {
         match waited {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
-                let _ = self.record.apply(Fact::UpstreamFailed { message: error.to_string() });
-                let why = format!("task run '{}' was not started: {error}", self.run().name());
-                Err(Error::new(ErrorKind::NotReady, why.trim_end_matches('.')).with_source(error))
+                let _ = self.record.apply(Fact::UpstreamFailed { message: format!("{error}.") });
+                let why = format!("task run '{}' was not started", self.run().name());
+                Err(Error::new(ErrorKind::NotReady, why).with_source(error))
             }
             None => Err(self.cancelled()),
         }
@@ -213,12 +212,20 @@ impl<T> LiveTask<T> {
             let ending =
                 attempt(|| body.start(another), self.effective.timeout, &self.context.cancel).instrument(span).await;
             let (message, failure) = match ending {
-                Ending::Returned(value) => {
-                    let _ = self.record.apply(Fact::Returned);
-                    return Ok(value);
-                }
+                Ending::Returned(value) => match choice::of_value(&value) {
+                    None => {
+                        let _ = self.record.apply(Fact::Returned);
+                        return Ok(value);
+                    }
+                    Some(state) if state.is_failed() => (state.to_string(), Failure::Chosen(state)),
+                    Some(state) => return self.end_as(state, Some(value)),
+                },
                 Ending::Cancelled => return Err(self.cancelled()),
-                Ending::Errored(error) => (chain(error.as_std()), Failure::Error(error)),
+                Ending::Errored(error) => match choice::of_error(&error) {
+                    None => (chain(error.as_std()), Failure::Error(error)),
+                    Some(state) if state.is_failed() => (state.to_string(), Failure::Chosen(state)),
+                    Some(state) => return self.end_as(state, None),
+                },
                 Ending::Panicked(message) => (message, Failure::Panic),
                 Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
             };
@@ -281,6 +288,10 @@ impl<T> LiveTask<T> {
                 Fact::Errored { message: format!("Task run encountered an exception: {message}") },
                 Error::new(ErrorKind::Panicked, format!("task run '{name}' {message}")),
             ),
+            Failure::Chosen(state) => {
+                let error = Error::new(state.error_kind(), format!("task run '{name}' ended in state {message}"));
+                (Fact::Chosen { state }, error)
+            }
             Failure::Timeout => (
                 Fact::TimedOut { message: message.clone() },
                 Error::new(ErrorKind::TimedOut, format!("task run '{name}': {message}")),
@@ -290,6 +301,13 @@ impl<T> LiveTask<T> {
         let effort = self.run().effort();
         let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
         error.with_effort(attempts, elapsed)
+    }
+
+    /// Enters the state that the body has chosen.
+    fn end_as(&self, state: State, value: Option<T>) -> Result<T, Error> {
+        let result = choice::result(&format!("task run '{}'", self.run().name()), &state, value);
+        let _ = self.record.apply(Fact::Chosen { state });
+        result
     }
 
     fn cancelled(&self) -> Error {
@@ -303,12 +321,15 @@ impl<T> LiveTask<T> {
     }
 }
 
+/// Why an attempt has failed.
 enum Failure {
     Error(UserError),
     /// An error with retries left that would not help.
     Final(UserError),
     Panic,
     Timeout,
+    /// The body chose a failed state.
+    Chosen(State),
 }
 
 /// Prefect's words for a run that took too long; the limit is shown as Python shows a float.

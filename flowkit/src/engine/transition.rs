@@ -22,6 +22,8 @@ pub(crate) enum Fact {
     Errored { message: String },
     /// The body returned an error that is not to be retried.
     Doomed { message: String },
+    /// The body chose the state to end in.
+    Chosen { state: State },
     /// The body did not end in time.
     TimedOut { message: String },
     /// The body failed and will be started again after a while.
@@ -68,6 +70,7 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(Running | Cancelling | Paused), Fact::Errored { message } | Fact::Doomed { message }) => {
             state(StateName::Failed).with_message(message).with_retriable(false)
         }
+        (Some(Running | Cancelling | Paused), Fact::Chosen { state }) if state.is_final() => state.at(now).entered(),
         (Some(Running | Cancelling | Paused), Fact::TimedOut { message }) => {
             state(StateName::TimedOut).with_message(message)
         }

@@ -9,22 +9,28 @@ use crate::run::TaskInput;
 
 /// Something that must have completed before a task may start.
 pub struct Dependency {
-    pub(crate) runs: Vec<TaskInput>,
+    /// Names the runs, all of them once it has completed.
+    pub(crate) runs: Box<dyn Fn() -> Vec<TaskInput> + Send + Sync>,
     pub(crate) completed: BoxFuture<'static, Result<(), Error>>,
 }
 
 impl fmt::Debug for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dependency").field(&self.runs).finish()
+        f.debug_tuple("Dependency").field(&(self.runs)()).finish()
     }
 }
 
 /// Waits for all; the first failure is the answer.
-pub(crate) async fn all(dependencies: Vec<Dependency>) -> Result<(), Error> {
+pub(crate) async fn all(dependencies: &mut [Dependency]) -> Result<(), Error> {
     for dependency in dependencies {
-        dependency.completed.await?;
+        (&mut dependency.completed).await?;
     }
     Ok(())
+}
+
+/// Names the runs that are waited for.
+pub(crate) fn runs(dependencies: &[Dependency]) -> Vec<TaskInput> {
+    dependencies.iter().flat_map(|dependency| (dependency.runs)()).collect()
 }
 
 /// The error of a task that cannot start since a run it depends on did not complete.
@@ -33,5 +39,6 @@ pub(crate) fn upstream_failed(upstream: &TaskInput, cause: Error) -> Error {
         TaskInput::TaskRun(id) => format!("Upstream task run '{id}'"),
         TaskInput::FlowRun(id) => format!("Upstream flow run '{id}'"),
     };
-    Error::new(ErrorKind::NotReady, format!("{what} did not reach a 'COMPLETED' state.")).with_source(cause)
+    let why = if cause.kind() == ErrorKind::NoValue { "has no value" } else { "did not reach a 'COMPLETED' state" };
+    Error::new(ErrorKind::NotReady, format!("{what} {why}")).with_source(cause)
 }

@@ -116,6 +116,9 @@ fn whole_seconds(delay: Duration) -> u64 {
 /// The task run that stands for a subflow in the graph of the flow run that calls it.
 pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid) -> wire::TaskRunCreate {
     let mut inputs: TaskInputs = new.def.params.iter().map(|param| (param.name, Vec::new())).collect();
+    if !new.wait_for.is_empty() {
+        inputs.push(("wait_for", new.wait_for.clone()));
+    }
     let dynamic_key = match parent.task_run {
         None => parent.nth.to_string(),
         Some(task) => {

@@ -7,6 +7,7 @@ use crate::engine::body::name_of;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::flow_run::record::Record;
 use crate::engine::flow_run::{FlowJob, LiveFlow};
+use crate::engine::wait;
 use crate::error::{Error, ErrorKind};
 use crate::options::{self, Effective};
 
@@ -47,6 +48,7 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         retries: effective.retries,
         retry_delay: effective.retry_delay.clone(),
         parent,
+        wait_for: wait::runs(&job.wait_for),
     };
     let run = ambient.ports.backend.create_flow_run(new).await?;
     let scope = Arc::new(FlowScope::new(Arc::clone(&run)));

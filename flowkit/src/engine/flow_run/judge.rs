@@ -2,20 +2,27 @@
 
 use crate::engine::attempt::{Ending, run_error};
 use crate::engine::flow_run::{LiveFlow, cancelled};
-use crate::engine::panic;
 use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::Fact;
+use crate::engine::{choice, panic};
 use crate::error::{Error, ErrorKind};
 use crate::options::Effective;
+use crate::state::State;
 use crate::user_error::{UserError, chain};
 
-impl<T> LiveFlow<T> {
+impl<T: 'static> LiveFlow<T> {
     /// Tells what an ending means for the run and for its caller.
     pub(super) fn judge(&self, ending: Ending<T>) -> (Fact, Result<T, Error>) {
         match ending {
-            Ending::Returned(value) => (Fact::Returned, Ok(value)),
+            Ending::Returned(value) => match choice::of_value(&value) {
+                None => (Fact::Returned, Ok(value)),
+                Some(state) => self.chosen(state, Some(value)),
+            },
             Ending::Errored(cause) => {
+                if let Some(state) = choice::of_error(&cause) {
+                    return self.chosen(state, None);
+                }
                 let text = chain(cause.as_std());
                 tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
                 let (kind, fact) = match run_error(&cause) {
@@ -44,6 +51,11 @@ impl<T> LiveFlow<T> {
             }
             Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
         }
+    }
+
+    fn chosen(&self, state: State, value: Option<T>) -> (Fact, Result<T, Error>) {
+        let result = choice::result(&format!("flow run '{}'", self.run().name), &state, value);
+        (Fact::Chosen { state }, result)
     }
 
     /// Tells whether retries are left that would not help. A condition that panics is no reason to leave them out.

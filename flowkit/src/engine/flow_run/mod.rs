@@ -5,6 +5,7 @@ mod judge;
 mod propose;
 mod record;
 mod settle;
+mod upstream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::engine::body::Body;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::hooks;
 use crate::engine::transition::Fact;
+use crate::engine::wait::Dependency;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Effective, Overrides};
 use crate::run::FlowRun;
@@ -35,6 +37,7 @@ pub(crate) struct FlowJob<T> {
     pub(crate) body: Result<Box<dyn Body<T>>, Error>,
     pub(crate) parameters: Value,
     pub(crate) overrides: Option<Box<Overrides>>,
+    pub(crate) wait_for: Vec<Dependency>,
 }
 
 /// A flow run that exists at the backend and has not ended. Dropping it ends the run.
@@ -64,7 +67,7 @@ impl<T> Drop for LiveFlow<T> {
     }
 }
 
-impl<T> LiveFlow<T> {
+impl<T: 'static> LiveFlow<T> {
     pub(crate) fn run(&self) -> &Arc<FlowRun> {
         &self.record.run
     }
@@ -103,6 +106,7 @@ impl<T> LiveFlow<T> {
             self.conclude(Fact::Refused { message: format!("{what}: {}", refused.chain()) }).await?;
             return Err(refused);
         }
+        self.wait_for_upstream().await?;
         loop {
             self.enter_running().await?;
             self.call_hooks().await;

@@ -21,7 +21,7 @@ pub(super) enum Verdict {
     Again,
 }
 
-impl<T> LiveFlow<T> {
+impl<T: 'static> LiveFlow<T> {
     /// Proposes to run until the backend agrees or ends the run.
     pub(super) async fn enter_running(&mut self) -> Result<(), Error> {
         let cancel = self.context.cancel.clone();
@@ -39,8 +39,8 @@ impl<T> LiveFlow<T> {
 
     /// Proposes the state that follows from a fact, and adopts the backend's answer.
     pub(super) async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
-        // The rules would have a doomed run retried.
-        let force = matches!(fact, Fact::Crashed { .. } | Fact::Doomed { .. });
+        // The rules would have a doomed run retried, and know no step from Pending to NotReady.
+        let force = matches!(fact, Fact::Crashed { .. } | Fact::Doomed { .. } | Fact::UpstreamFailed { .. });
         let mut overruled = false;
         loop {
             let current = self.run().track.current();

@@ -95,7 +95,13 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
         log_prints: false,
         stubs: Stubs::default(),
     };
-    let job = FlowJob { def: &SLEEPER, body: Ok(Box::new(Sleeper)), parameters: Value::Null, overrides: None };
+    let job = FlowJob {
+        def: &SLEEPER,
+        body: Ok(Box::new(Sleeper)),
+        parameters: Value::Null,
+        overrides: None,
+        wait_for: Vec::new(),
+    };
     (backend, begin(job, Context::outside(Arc::new(ports))).await.expect("it is created"))
 }
 

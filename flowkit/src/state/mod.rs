@@ -1,10 +1,16 @@
 //! What we call the condition of a run: Prefect's states, types and names.
 
+mod aggregate;
+mod chosen;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+
+pub use aggregate::aggregate;
+pub use chosen::end_as;
 
 /// The nine types a state can have (Prefect's `StateType`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -136,6 +142,8 @@ struct Extra {
     custom_name: Option<Box<str>>,
     message: Option<Box<str>>,
     details: StateDetails,
+    /// Made by hand, to end a run in.
+    chosen: bool,
 }
 
 impl State {
