@@ -5,30 +5,47 @@ use std::future::Future;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
+use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::body::{Body, boxed, on_blocking_pool};
 use crate::error::Error;
 use crate::input::{Input, Origin};
+use crate::returns::{CloneFn, Returns};
 use crate::run::{TaskInput, TaskInputs};
 use crate::user_error::UserError;
 
-/// What the macro found out about the types of a function's arguments.
-pub struct Args<A> {
-    clone: Option<fn(&A) -> A>,
+/// How to write one of the arguments in its canonical form; `None` if it cannot be.
+type WriteFn<A> = fn(&A, usize, &mut Canonical) -> Option<Result<(), Unserializable>>;
+
+/// What the macro found out about the types of a function's arguments, and of its value.
+pub struct Args<A, T> {
+    clone: Option<CloneFn<A>>,
     show: fn(&A, usize) -> Option<String>,
+    #[allow(dead_code, reason = "what caching and replay will ask")]
+    write: WriteFn<A>,
+    returns: Returns<T>,
 }
 
-impl<A> Args<A> {
-    /// Makes the table: how to clone the arguments, if they can be, and how to show each.
+impl<A, T> Args<A, T> {
+    /// Makes the table: how to clone the arguments, if they can be, how to show and to write each, and what the value
+    /// can do.
     #[must_use]
-    pub const fn new(clone: Option<fn(&A) -> A>, show: fn(&A, usize) -> Option<String>) -> Self {
-        Self { clone, show }
+    pub const fn new(
+        clone: Option<CloneFn<A>>,
+        show: fn(&A, usize) -> Option<String>,
+        write: WriteFn<A>,
+        returns: Returns<T>,
+    ) -> Self {
+        Self { clone, show, write, returns }
     }
 }
 
-impl<A> std::fmt::Debug for Args<A> {
+impl<A, T> std::fmt::Debug for Args<A, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Args").field("clone", &self.clone.is_some()).finish_non_exhaustive()
+        f.debug_struct("Args")
+            .field("clone", &self.clone.is_some())
+            .field("returns", &self.returns)
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,15 +143,15 @@ enum Stand<A: Inputs> {
 }
 
 /// Arguments together with the code that takes them: the engine's [`Body`].
-struct Bound<A: Inputs, F> {
+struct Bound<A: Inputs, T: 'static, F> {
     stand: Stand<A>,
     origins: Option<Vec<Vec<TaskInput>>>,
     params: &'static [&'static str],
-    args: &'static Args<A::Values>,
+    args: &'static Args<A::Values, T>,
     start: F,
 }
 
-impl<A: Inputs, T, F> Body<T> for Bound<A, F>
+impl<A: Inputs, T: 'static, F> Body<T> for Bound<A, T, F>
 where
     F: Fn(A::Values) -> Started<T> + Send,
 {
@@ -184,11 +201,22 @@ where
             Stand::Pending(_) | Stand::Spent => None,
         }
     }
+
+    fn write(&self, index: usize, out: &mut Canonical) -> Option<Result<(), Unserializable>> {
+        match &self.stand {
+            Stand::Ready(values) => (self.args.write)(values, index, out),
+            Stand::Pending(_) | Stand::Spent => None,
+        }
+    }
+
+    fn returns(&self) -> &'static Returns<T> {
+        &self.args.returns
+    }
 }
 
 fn bind<A, T, F>(
     params: &'static [&'static str],
-    args: &'static Args<A::Values>,
+    args: &'static Args<A::Values, T>,
     inputs: A,
     start: F,
 ) -> Box<dyn Body<T>>
@@ -210,7 +238,7 @@ where
 /// Binds arguments to an asynchronous body.
 pub(crate) fn bind_async<A, T, F, Fut>(
     params: &'static [&'static str],
-    args: &'static Args<A::Values>,
+    args: &'static Args<A::Values, T>,
     inputs: A,
     body: F,
 ) -> Box<dyn Body<T>>
@@ -226,7 +254,7 @@ where
 /// Binds arguments to a body that blocks its thread.
 pub(crate) fn bind_blocking<A, T, F>(
     params: &'static [&'static str],
-    args: &'static Args<A::Values>,
+    args: &'static Args<A::Values, T>,
     inputs: A,
     body: F,
 ) -> Box<dyn Body<T>>
@@ -236,4 +264,40 @@ where
     F: Fn(A::Values) -> Result<T, UserError> + Copy + Send + 'static,
 {
     bind(params, args, inputs, move |values| on_blocking_pool(move || body(values)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::canonical::Fingerprint;
+    use crate::engine::fingerprint::{Unfit, of_arguments};
+
+    const PARAMS: &[&str] = &["count", "cell"];
+    static ARGS: Args<(u64, Cell<u8>), ()> = Args::new(
+        None,
+        |_, _| None,
+        |args, index, out| (index == 0).then(|| out.write(&args.0)),
+        Returns::new(None, None, None),
+    );
+
+    fn print(count: u64, in_use: &[&str]) -> Result<Fingerprint, (&'static str, Unfit)> {
+        let inputs = (Input::from(count), Input::from(Cell::new(0)));
+        let body: Box<dyn Body<()>> = bind_async(PARAMS, &ARGS, inputs, |_| async { Ok(()) });
+        of_arguments(&*body, PARAMS, |name| in_use.contains(&name))
+    }
+
+    #[test]
+    fn equal_arguments_have_equal_fingerprints() {
+        assert!(print(1, &["count"]).is_ok());
+        assert_eq!(print(1, &["count"]), print(1, &["count"]));
+        assert_ne!(print(1, &["count"]), print(2, &["count"]));
+        assert_eq!(print(1, &[]), print(2, &[]));
+    }
+
+    #[test]
+    fn an_argument_that_cannot_be_written_is_named_unless_it_is_left_out() {
+        assert_eq!(print(1, &["count", "cell"]), Err(("cell", Unfit::Type)));
+    }
 }

@@ -26,6 +26,8 @@
 //! ```
 
 mod background;
+#[allow(dead_code, reason = "what caching and replay will ask")]
+mod canonical;
 mod clock;
 mod def;
 mod do_not_retry;
@@ -37,6 +39,7 @@ mod id;
 mod names;
 mod options;
 mod retry_delay;
+mod returns;
 mod run;
 mod state;
 mod template;

@@ -9,11 +9,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use inventory;
 
 pub use crate::arguments::{Args, Inputs};
+pub use crate::canonical::{Canonical, Unserializable};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
 pub use crate::hook::{HookDef, Hooks};
@@ -24,8 +26,9 @@ pub use crate::options::Options;
 pub use crate::prints::print_line;
 pub use crate::registry::FlowEntry;
 pub use crate::retry_delay::RetryDelay;
+pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
 pub use crate::user_error::UserError;
-pub use crate::{outcome, paused_test, show};
+pub use crate::{outcome, paused_test, returns, show, written};
 // `println!` in a body means this one, which can make a log line of what is printed.
 pub use crate::printed_line as println;
 
@@ -36,6 +39,7 @@ use crate::engine::task_run::TaskJob;
 use crate::error::Error;
 use crate::flow::FlowCall;
 use crate::flow_fn::{FlowFn, call_with};
+use crate::returns::{decode, encode};
 
 /// The value type of a `Result`, under whatever alias.
 #[diagnostic::on_unimplemented(
@@ -58,8 +62,8 @@ impl<T, E> Fallible for Result<T, E> {
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 
-/// How to clone a value of a type.
-pub type CloneFn<T> = fn(&T) -> T;
+/// How to write a value of a type in its canonical form.
+pub type WriteFn<T> = fn(&T, &mut Canonical) -> Result<(), Unserializable>;
 
 /// What [`Probe`] says where no bound holds.
 pub trait Absent {
@@ -71,6 +75,12 @@ pub trait Absent {
     const DISPLAY: Option<fn(&Self::Probed) -> String> = None;
     /// It cannot be debugged.
     const DEBUG: Option<fn(&Self::Probed) -> String> = None;
+    /// It cannot be serialized.
+    const WRITE: Option<WriteFn<Self::Probed>> = None;
+    /// It cannot be serialized.
+    const ENCODE: Option<EncodeFn<Self::Probed>> = None;
+    /// It cannot be deserialized.
+    const DECODE: Option<DecodeFn<Self::Probed>> = None;
     /// It is not a `Result`.
     const IS_RESULT: bool = false;
     /// It has no schema.
@@ -101,6 +111,18 @@ impl<T: Debug> Probe<T> {
     pub const DEBUG: Option<fn(&T) -> String> = Some(|value| format!("{value:?}"));
 }
 
+impl<T: Serialize> Probe<T> {
+    /// How to write it in its canonical form.
+    pub const WRITE: Option<WriteFn<T>> = Some(|value, out| out.write(value));
+    /// How to serialize it.
+    pub const ENCODE: Option<EncodeFn<T>> = Some(encode::<T>);
+}
+
+impl<T: DeserializeOwned> Probe<T> {
+    /// How to deserialize it.
+    pub const DECODE: Option<DecodeFn<T>> = Some(decode::<T>);
+}
+
 impl<T: JsonSchema> Probe<T> {
     /// Its JSON schema.
     pub const SCHEMA: fn(&mut SchemaGenerator) -> Schema = |generator| generator.subschema_for::<T>();
@@ -127,6 +149,28 @@ macro_rules! show {
         use $crate::__private::Absent as _;
         $crate::__private::Probe::<$ty>::DISPLAY.or($crate::__private::Probe::<$ty>::DEBUG).map(|show| show($value))
     }};
+}
+
+/// Writes a value in its canonical form if its type is `Serialize`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! written {
+    ($ty:ty, $value:expr, $out:ident) => {
+        $crate::__private::Probe::<$ty>::WRITE.map(|write| write($value, $out))
+    };
+}
+
+/// What a type of values can do.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! returns {
+    ($ty:ty) => {
+        $crate::__private::Returns::new(
+            $crate::__private::Probe::<$ty>::CLONE,
+            $crate::__private::Probe::<$ty>::ENCODE,
+            $crate::__private::Probe::<$ty>::DECODE,
+        )
+    };
 }
 
 /// Lets a test through where the clock can be paused.
@@ -256,7 +300,7 @@ pub struct Start<A, T>(PhantomData<(A, T)>);
 
 impl<A: Send + 'static, T: Send + 'static> Start<A, T> {
     /// Makes the call of an asynchronous task.
-    pub fn task<I, F, Fut>(def: &'static TaskDef, args: &'static Args<A>, inputs: I, body: F) -> TaskCall<T>
+    pub fn task<I, F, Fut>(def: &'static TaskDef, args: &'static Args<A, T>, inputs: I, body: F) -> TaskCall<T>
     where
         I: Inputs<Values = A>,
         F: Fn(A) -> Fut + Send + 'static,
@@ -267,7 +311,7 @@ impl<A: Send + 'static, T: Send + 'static> Start<A, T> {
     }
 
     /// Makes the call of a task that blocks its thread.
-    pub fn blocking_task<I, F>(def: &'static TaskDef, args: &'static Args<A>, inputs: I, body: F) -> TaskCall<T>
+    pub fn blocking_task<I, F>(def: &'static TaskDef, args: &'static Args<A, T>, inputs: I, body: F) -> TaskCall<T>
     where
         I: Inputs<Values = A>,
         F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
@@ -279,7 +323,7 @@ impl<A: Send + 'static, T: Send + 'static> Start<A, T> {
 
 impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     /// Makes the call of an asynchronous flow.
-    pub fn flow<F, Fut>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+    pub fn flow<F, Fut>(def: &'static FlowDef, args: &'static Args<A, T>, values: A, body: F) -> FlowCall<T>
     where
         F: Fn(A) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, UserError>> + Send + 'static,
@@ -290,7 +334,7 @@ impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     }
 
     /// Makes the call of a flow that blocks its thread.
-    pub fn blocking_flow<F>(def: &'static FlowDef, args: &'static Args<A>, values: A, body: F) -> FlowCall<T>
+    pub fn blocking_flow<F>(def: &'static FlowDef, args: &'static Args<A, T>, values: A, body: F) -> FlowCall<T>
     where
         F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
     {
@@ -316,7 +360,12 @@ pub trait Unfit: Sized {
     type Value;
 
     /// Never runs.
-    fn task<I, F, R>(_: &'static TaskDef, _: &'static Args<Self::Args>, _: I, _: F) -> TaskCall<Self::Value>
+    fn task<I, F, R>(
+        _: &'static TaskDef,
+        _: &'static Args<Self::Args, Self::Value>,
+        _: I,
+        _: F,
+    ) -> TaskCall<Self::Value>
     where
         F: Fn(Self::Args) -> R,
         R: Future<Output = Result<Self::Value, UserError>>,
@@ -325,7 +374,12 @@ pub trait Unfit: Sized {
     }
 
     /// Never runs.
-    fn blocking_task<I, F>(_: &'static TaskDef, _: &'static Args<Self::Args>, _: I, _: F) -> TaskCall<Self::Value>
+    fn blocking_task<I, F>(
+        _: &'static TaskDef,
+        _: &'static Args<Self::Args, Self::Value>,
+        _: I,
+        _: F,
+    ) -> TaskCall<Self::Value>
     where
         F: Fn(Self::Args) -> Result<Self::Value, UserError>,
     {
@@ -333,7 +387,12 @@ pub trait Unfit: Sized {
     }
 
     /// Never runs.
-    fn flow<I, F, R>(_: &'static FlowDef, _: &'static Args<Self::Args>, _: I, _: F) -> FlowCall<Self::Value>
+    fn flow<I, F, R>(
+        _: &'static FlowDef,
+        _: &'static Args<Self::Args, Self::Value>,
+        _: I,
+        _: F,
+    ) -> FlowCall<Self::Value>
     where
         F: Fn(Self::Args) -> R,
         R: Future<Output = Result<Self::Value, UserError>>,
@@ -342,7 +401,12 @@ pub trait Unfit: Sized {
     }
 
     /// Never runs.
-    fn blocking_flow<I, F>(_: &'static FlowDef, _: &'static Args<Self::Args>, _: I, _: F) -> FlowCall<Self::Value>
+    fn blocking_flow<I, F>(
+        _: &'static FlowDef,
+        _: &'static Args<Self::Args, Self::Value>,
+        _: I,
+        _: F,
+    ) -> FlowCall<Self::Value>
     where
         F: Fn(Self::Args) -> Result<Self::Value, UserError>,
     {

@@ -130,21 +130,34 @@ fn millis(millis: u64) -> TokenStream {
     quote!(::flowkit::__private::millis(#millis))
 }
 
-/// The static that knows how to clone and show the arguments.
+/// The static that knows what can be done with the arguments and the value.
 pub(crate) fn args(signature: &Signature) -> TokenStream {
     let types = types(signature);
     let show = signature.args.iter().enumerate().map(|(index, Arg { ty, .. })| {
         let place = syn::Index::from(index);
         quote!(#index => ::flowkit::__private::show!(#ty, &args.#place),)
     });
-    let show = if signature.args.is_empty() {
-        quote!(|_, _| ::core::option::Option::None)
+    let write = signature.args.iter().enumerate().map(|(index, Arg { ty, .. })| {
+        let place = syn::Index::from(index);
+        quote!(#index => ::flowkit::__private::written!(#ty, &args.#place, out),)
+    });
+    let none = quote!(::core::option::Option::None);
+    let (show, write) = if signature.args.is_empty() {
+        (quote!(|_, _| #none), quote!(|_, _, _| #none))
     } else {
-        quote!(|args, index| match index { #(#show)* _ => ::core::option::Option::None })
+        (
+            quote!(|args, index| match index { #(#show)* _ => #none }),
+            quote!(|args, index, out| match index { #(#write)* _ => #none }),
+        )
     };
+    let output = &signature.output;
     quote! {
-        static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types> =
-            ::flowkit::__private::Args::new(::flowkit::__private::Probe::<#types>::CLONE, #show);
+        static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types, #output> = ::flowkit::__private::Args::new(
+            ::flowkit::__private::Probe::<#types>::CLONE,
+            #show,
+            #write,
+            ::flowkit::__private::returns!(#output),
+        );
     }
 }
 

@@ -5,9 +5,11 @@ use std::future::Future;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::{context, panic};
 use crate::error::{Error, ErrorKind};
+use crate::returns::Returns;
 use crate::run::TaskInputs;
 use crate::template;
 use crate::user_error::UserError;
@@ -28,6 +30,15 @@ pub(crate) trait Body<T>: Send {
 
     /// Shows an argument, if its type can be shown.
     fn show(&self, index: usize) -> Option<String>;
+
+    #[allow(dead_code, reason = "what caching and replay will ask")]
+    /// Writes an argument in its canonical form. `None` means that its type is not `Serialize`, or that the arguments
+    /// are not there.
+    fn write(&self, index: usize, out: &mut Canonical) -> Option<Result<(), Unserializable>>;
+
+    #[allow(dead_code, reason = "what caching and replay will ask")]
+    /// Returns what the type of the value can do.
+    fn returns(&self) -> &'static Returns<T>;
 }
 
 /// Makes the name of a run out of its arguments.

@@ -9,6 +9,8 @@ pub(crate) mod context;
 pub(crate) mod attempt;
 pub(crate) mod body;
 pub(crate) mod choice;
+#[allow(dead_code, reason = "what caching and replay will ask")]
+pub(crate) mod fingerprint;
 pub(crate) mod flow_run;
 pub(crate) mod hooks;
 pub(crate) mod panic;

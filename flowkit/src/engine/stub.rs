@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::future::BoxFuture;
 
+use crate::canonical::{Canonical, Unserializable};
 use crate::def::TaskDef;
 use crate::engine::attempt::Started;
 use crate::engine::body::{Body, boxed};
 use crate::error::Error;
+use crate::returns::Returns;
 use crate::run::{TaskInputs, lock};
 use crate::user_error::UserError;
 
@@ -77,5 +79,13 @@ impl<T: 'static> Body<T> for Stubbed<T> {
 
     fn show(&self, index: usize) -> Option<String> {
         self.body.show(index)
+    }
+
+    fn write(&self, index: usize, out: &mut Canonical) -> Option<Result<(), Unserializable>> {
+        self.body.write(index, out)
+    }
+
+    fn returns(&self) -> &'static Returns<T> {
+        self.body.returns()
     }
 }

@@ -36,6 +36,8 @@ pub const LAYERS: &[Layer] = &[
             "id",
             "background",
             "clock",
+            "canonical",
+            "returns",
             "duration",
             "names",
             "template",
@@ -169,6 +171,8 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     // Macros by example live at the root of the crate.
     ("private", "crate::outcome"),
     ("private", "crate::show"),
+    ("private", "crate::written"),
+    ("private", "crate::returns"),
     ("private", "crate::paused_test"),
     ("private", "crate::printed_line"),
 ];

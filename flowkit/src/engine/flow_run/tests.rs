@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
+use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
 use crate::engine::context::Ports;
@@ -14,6 +15,7 @@ use crate::engine::stub::Stubs;
 use crate::event::Event;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
+use crate::returns::Returns;
 use crate::run::{TaskInputs, Track, lock};
 use crate::state::{State, StateName};
 
@@ -81,6 +83,12 @@ impl Body<()> for Sleeper {
     }
     fn show(&self, _: usize) -> Option<String> {
         None
+    }
+    fn write(&self, _: usize, _: &mut Canonical) -> Option<Result<(), Unserializable>> {
+        None
+    }
+    fn returns(&self) -> &'static Returns<()> {
+        &Returns { clone: None, encode: None, decode: None }
     }
 }
 
