@@ -68,6 +68,7 @@ pub mod logging;
 mod map;
 mod parameters;
 mod prints;
+mod probe;
 mod registry;
 pub mod runtime;
 mod scoped_tags;

@@ -1,15 +1,11 @@
 //! What the macros name. Not part of the public interface; it may change in any release.
 
 use std::any::TypeId;
-use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use inventory;
@@ -24,6 +20,7 @@ pub use crate::input::Input;
 pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
 pub use crate::options::Options;
 pub use crate::prints::print_line;
+pub use crate::probe::{Absent, Probe, WriteFn};
 pub use crate::registry::FlowEntry;
 pub use crate::retry_delay::RetryDelay;
 pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
@@ -39,7 +36,6 @@ use crate::engine::task_run::TaskJob;
 use crate::error::Error;
 use crate::flow::FlowCall;
 use crate::flow_fn::{FlowFn, call_with};
-use crate::returns::{decode, encode};
 
 /// The value type of a `Result`, under whatever alias.
 #[diagnostic::on_unimplemented(
@@ -56,121 +52,6 @@ pub trait Fallible {
 impl<T, E> Fallible for Result<T, E> {
     type Value = T;
     type Error = E;
-}
-
-/// Finds out what a type can do, with constants that exist only where a bound holds.
-#[derive(Debug)]
-pub struct Probe<T>(PhantomData<T>);
-
-/// How to write a value of a type in its canonical form.
-pub type WriteFn<T> = fn(&T, &mut Canonical) -> Result<(), Unserializable>;
-
-/// What [`Probe`] says where no bound holds.
-pub trait Absent {
-    /// The probed type.
-    type Probed;
-    /// It cannot be cloned.
-    const CLONE: Option<CloneFn<Self::Probed>> = None;
-    /// It cannot be displayed.
-    const DISPLAY: Option<fn(&Self::Probed) -> String> = None;
-    /// It cannot be debugged.
-    const DEBUG: Option<fn(&Self::Probed) -> String> = None;
-    /// It cannot be serialized.
-    const WRITE: Option<WriteFn<Self::Probed>> = None;
-    /// It cannot be serialized.
-    const ENCODE: Option<EncodeFn<Self::Probed>> = None;
-    /// It cannot be deserialized.
-    const DECODE: Option<DecodeFn<Self::Probed>> = None;
-    /// It is not a `Result`.
-    const IS_RESULT: bool = false;
-    /// It has no schema.
-    const SCHEMA: fn(&mut SchemaGenerator) -> Schema = |_| Schema::default();
-
-    /// It is not JSON.
-    fn to_value(_: Self::Probed) -> Value {
-        Value::Null
-    }
-}
-
-impl<T> Absent for Probe<T> {
-    type Probed = T;
-}
-
-impl<T: Clone> Probe<T> {
-    /// How to clone it.
-    pub const CLONE: Option<CloneFn<T>> = Some(T::clone);
-}
-
-impl<T: Display> Probe<T> {
-    /// How to display it.
-    pub const DISPLAY: Option<fn(&T) -> String> = Some(|value| value.to_string());
-}
-
-impl<T: Debug> Probe<T> {
-    /// How to debug it.
-    pub const DEBUG: Option<fn(&T) -> String> = Some(|value| format!("{value:?}"));
-}
-
-impl<T: Serialize> Probe<T> {
-    /// How to write it in its canonical form.
-    pub const WRITE: Option<WriteFn<T>> = Some(|value, out| out.write(value));
-    /// How to serialize it.
-    pub const ENCODE: Option<EncodeFn<T>> = Some(encode::<T>);
-}
-
-impl<T: DeserializeOwned> Probe<T> {
-    /// How to deserialize it.
-    pub const DECODE: Option<DecodeFn<T>> = Some(decode::<T>);
-}
-
-impl<T: JsonSchema> Probe<T> {
-    /// Its JSON schema.
-    pub const SCHEMA: fn(&mut SchemaGenerator) -> Schema = |generator| generator.subschema_for::<T>();
-}
-
-impl<T: Serialize> Probe<T> {
-    /// Makes JSON of a default value; `null` if it cannot be.
-    pub fn to_value(value: T) -> Value {
-        serde_json::to_value(value).unwrap_or_default()
-    }
-}
-
-impl<T, E> Probe<Result<T, E>> {
-    /// It is a `Result`.
-    pub const IS_RESULT: bool = true;
-}
-
-/// Shows a value if its type can be displayed or debugged.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! show {
-    ($ty:ty, $value:expr) => {{
-        #[allow(unused_imports, reason = "only for types that lack a trait")]
-        use $crate::__private::Absent as _;
-        $crate::__private::Probe::<$ty>::DISPLAY.or($crate::__private::Probe::<$ty>::DEBUG).map(|show| show($value))
-    }};
-}
-
-/// Writes a value in its canonical form if its type is `Serialize`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! written {
-    ($ty:ty, $value:expr, $out:ident) => {
-        $crate::__private::Probe::<$ty>::WRITE.map(|write| write($value, $out))
-    };
-}
-
-/// What a type of values can do.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! returns {
-    ($ty:ty) => {
-        $crate::__private::Returns::new(
-            $crate::__private::Probe::<$ty>::CLONE,
-            $crate::__private::Probe::<$ty>::ENCODE,
-            $crate::__private::Probe::<$ty>::DECODE,
-        )
-    };
 }
 
 /// Lets a test through where the clock can be paused.

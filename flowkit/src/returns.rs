@@ -1,14 +1,17 @@
 //! What the type of a task's or a flow's value can do.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// How to clone a value.
 pub type CloneFn<T> = fn(&T) -> T;
 /// How to lend a value to any format that serde knows.
 pub type EncodeFn<T> = for<'a> fn(&'a T) -> &'a dyn erased_serde::Serialize;
 /// How to read a value from any format that serde knows.
-pub type DecodeFn<T> = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<T, erased_serde::Error>;
+///
+/// The format lends nothing of its own for ever, so a type that borrows what it reads, such as one with a `&'static
+/// str`, is refused when it is read. Asking for `DeserializeOwned` instead cannot be done: whether a bound holds is
+/// found out without looking at lifetimes.
+pub type DecodeFn<T> = fn(&mut dyn erased_serde::Deserializer<'static>) -> Result<T, erased_serde::Error>;
 
 /// What the macro found out about the type of a value; each is `None` where a bound does not hold.
 pub struct Returns<T> {
@@ -41,8 +44,8 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> &dyn erased_serde::Serialize {
 }
 
 /// Reads a value from any format.
-pub(crate) fn decode<T: DeserializeOwned>(
-    from: &mut dyn erased_serde::Deserializer<'_>,
+pub(crate) fn decode<T: Deserialize<'static>>(
+    from: &mut dyn erased_serde::Deserializer<'static>,
 ) -> Result<T, erased_serde::Error> {
     erased_serde::deserialize(from)
 }

@@ -128,6 +128,7 @@ pub const LAYERS: &[Layer] = &[
             "keep",
             "parameters",
             "prints",
+            "probe",
             "registry",
             "serve",
             "deployment",
