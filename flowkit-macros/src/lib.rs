@@ -116,6 +116,11 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// parameter's type (a string literal for anything that is `From<&str>`); it stands in when a
 /// deployment or the server gives no value. A server knows one delay for all retries of a flow: it is told the first. With `retries`, parameters must be `Clone`.
 ///
+/// A retry does not do again what is done: tasks and subflows that finished in the attempt before are not run, their
+/// values are taken from memory (clones, kept until the flow run ends). A call is known by its task, its arguments (those
+/// that are `Serialize`) and, among equal calls in the same place, by its order. Values that are not `Clone` are made
+/// again. The runs end as Cached, and the log tells how many were replayed and how many ran.
+///
 /// ```ignore
 /// /// Loads articles into a CSV file.
 /// #[flow(name = "devto-etl", run_name = "etl-{pages}", retries = 1, timeout = "1h", log_prints)]

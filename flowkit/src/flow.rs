@@ -11,7 +11,7 @@ use crate::call::{Finished, spawn};
 use crate::call_options::call_options;
 use crate::def::FlowDef;
 use crate::dependency::Upstream;
-use crate::engine::flow_run::{self, FlowJob};
+use crate::engine::flow_run::{self, Begun, FlowJob};
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
 use crate::runtime;
@@ -64,9 +64,13 @@ impl<T: Send + 'static> FlowCall<T> {
         let (handle, filler) = FlowFuture::new(cancel);
         let work = async move {
             let result = match flow_run::begin(self.job, ambient).await {
-                Ok(live) => {
+                Ok(Begun::Live(live)) => {
                     filler.begun(Arc::clone(live.run()));
                     live.finish().await
+                }
+                Ok(Begun::Replayed(run, value)) => {
+                    filler.begun(run);
+                    Ok(value)
                 }
                 Err(error) => Err(error),
             };
@@ -83,10 +87,14 @@ impl<T: Send + 'static> FlowCall<T> {
         if let Some(error) = refused {
             return Err(error);
         }
-        let live = flow_run::begin(self.job, ambient).await?;
-        let run = Arc::clone(live.run());
-        let result = live.finish().await;
-        Ok(Finished { state: run.state(), result })
+        Ok(match flow_run::begin(self.job, ambient).await? {
+            Begun::Live(live) => {
+                let run = Arc::clone(live.run());
+                let result = live.finish().await;
+                Finished { state: run.state(), result }
+            }
+            Begun::Replayed(run, value) => Finished { state: run.state(), result: Ok(value) },
+        })
     }
 }
 

@@ -177,7 +177,7 @@ async fn a_failed_flow_run_waits_and_runs_its_body_again() {
     assert_eq!(lab.run(async { flaky(1).await }).await.expect("the second attempt succeeds"), 2);
     let run = lab.flow("flaky");
     assert_eq!(path(&run.states()), "Pending > Running > AwaitingRetry > Retrying > Completed");
-    assert_eq!(seconds(&run.states()), [0, 0, 1, 11, 12]);
+    assert_eq!(seconds(&run.states()), [0, 0, 1, 11, 11], "the nap is not taken twice");
     let waiting = &run.states()[2];
     let until = waiting.details().scheduled_time.expect("it tells when");
     assert_eq!(until.since(waiting.timestamp()), Duration::from_secs(10));

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
+use crate::engine::journal::Place;
 use crate::engine::stub::Stubs;
 use crate::options::Defaults;
 use crate::run::{FlowRun, TaskRun, lock};
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) log_prints: bool,
     /// Tags of the scopes around, for every run that is called here.
     pub(crate) tags: Option<Arc<[String]>>,
+    /// Where calls are noted, if a retry of a flow run may want to know.
+    pub(crate) journal: Option<Place>,
 }
 
 tokio::task_local! {
@@ -66,7 +69,7 @@ impl Context {
     /// The context of code that is in no run.
     pub(crate) fn outside(ports: Arc<Ports>) -> Self {
         let log_prints = ports.log_prints;
-        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints, tags: None }
+        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints, tags: None, journal: None }
     }
 
     pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {

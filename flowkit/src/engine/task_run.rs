@@ -10,10 +10,11 @@ use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::Context;
+use crate::engine::journal::Slot;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
-use crate::engine::{choice, hooks, panic};
+use crate::engine::{choice, hooks, panic, replay};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -34,18 +35,20 @@ pub(crate) struct TaskJob<T> {
 
 /// A task run that has been asked for and has not ended. Dropping it ends the run.
 pub(crate) struct LiveTask<T> {
-    job: TaskJob<T>,
+    pub(super) job: TaskJob<T>,
     effective: Effective,
-    record: Record,
-    context: Context,
+    pub(super) record: Record,
+    pub(super) context: Context,
+    /// How the journal of the flow run knows the call, if it does yet.
+    pub(super) slot: Option<Slot>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
-struct Record(Arc<TaskRun>, Arc<dyn crate::backend::Backend>);
+pub(super) struct Record(Arc<TaskRun>, Arc<dyn crate::backend::Backend>);
 
 impl Record {
     /// Applies a fact; one that cannot happen changes nothing.
-    fn apply(&self, fact: Fact) -> Option<State> {
+    pub(super) fn apply(&self, fact: Fact) -> Option<State> {
         let (index, state) = self.0.track.advance(|current| transition(current, fact, clock::now()).ok())?;
         self.1.emit(Event::TaskState(Arc::clone(&self.0), index));
         Some(state)
@@ -81,8 +84,11 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
     let _ = record.apply(Fact::Requested);
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
+    // Noted here if it can be: what is submitted starts in any order.
+    let place = ambient.journal.as_ref().filter(|_| job.body.inputs().is_none());
+    let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
     let context = Context { task: Some(run), log_prints, ..ambient };
-    LiveTask { job, effective, record, context }
+    LiveTask { job, effective, record, context, slot }
 }
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
@@ -101,7 +107,7 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Optio
     }))
 }
 
-impl<T: 'static> LiveTask<T> {
+impl<T: Send + 'static> LiveTask<T> {
     pub(crate) fn run(&self) -> &Arc<TaskRun> {
         &self.record.0
     }
@@ -119,7 +125,10 @@ impl<T: 'static> LiveTask<T> {
 
     async fn drive(mut self) -> Result<T, Error> {
         let result = match self.prepare().await {
-            Ok(()) => self.attempts().await,
+            Ok(()) => match self.context.journal.clone() {
+                None => self.attempts().await,
+                Some(place) => Box::pin(self.attempts_or_replay(place)).await,
+            },
             Err(error) => Err(error),
         };
         if let Some(hooks) = self.job.def.hooks {
@@ -195,7 +204,7 @@ impl<T: 'static> LiveTask<T> {
         }
     }
 
-    async fn attempts(&mut self) -> Result<T, Error> {
+    pub(super) async fn attempts(&mut self) -> Result<T, Error> {
         let mut run_count = 0;
         loop {
             if self.context.cancel.is_cancelled() {

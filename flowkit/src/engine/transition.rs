@@ -16,6 +16,8 @@ pub(crate) enum Fact {
     Refused { message: String },
     /// The body is about to be started.
     Started,
+    /// The value was there already, so that the body need not run.
+    Found { message: String },
     /// The body returned a value.
     Returned,
     /// The body returned an error, or panicked.
@@ -66,6 +68,7 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(Scheduled | Running), Fact::Started) => state(StateName::Retrying),
         (Some(Paused), Fact::Started) => state(StateName::Running),
 
+        (Some(Running), Fact::Found { message }) => state(StateName::Cached).with_message(message),
         (Some(Running | Cancelling), Fact::Returned) => state(StateName::Completed),
         (Some(Running | Cancelling | Paused), Fact::Errored { message } | Fact::Doomed { message }) => {
             state(StateName::Failed).with_message(message).with_retriable(false)

@@ -8,7 +8,7 @@ use flowkit::{Effort, FlowRun, State, TaskRun};
 /// Which state may follow which.
 const MAY_FOLLOW: &[(&str, &[&str])] = &[
     ("Pending", &["Running", "NotReady", "Failed", "Cancelled"]),
-    ("Running", &["Completed", "Failed", "TimedOut", "Cancelled", "AwaitingRetry", "Retrying"]),
+    ("Running", &["Completed", "Cached", "Failed", "TimedOut", "Cancelled", "AwaitingRetry", "Retrying"]),
     ("Retrying", &["Completed", "Failed", "TimedOut", "Cancelled", "AwaitingRetry", "Retrying"]),
     ("AwaitingRetry", &["Retrying", "Cancelled"]),
 ];
@@ -16,7 +16,7 @@ const MAY_FOLLOW: &[(&str, &[&str])] = &[
 /// States of one run that are entered at one moment are microseconds apart.
 const TICKS: Duration = Duration::from_millis(1);
 
-const FINAL: &[&str] = &["Completed", "Failed", "TimedOut", "Cancelled"];
+const FINAL: &[&str] = &["Completed", "Cached", "Failed", "TimedOut", "Cancelled"];
 
 fn check_states(states: &[State], may_be_not_ready: bool) {
     assert_eq!(states.first().map(State::name), Some("Pending"), "{states:?}");

@@ -6,13 +6,24 @@ use crate::backend::{NewFlowRun, ParentRun};
 use crate::engine::body::name_of;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::flow_run::record::Record;
+use crate::engine::flow_run::replay::{Noted, Recalled};
 use crate::engine::flow_run::{FlowJob, LiveFlow};
+use crate::engine::journal::{Place, Slot};
 use crate::engine::wait;
 use crate::error::{Error, ErrorKind};
 use crate::options::{self, Effective};
+use crate::run::FlowRun;
 
-/// Creates the run at the backend.
-pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<LiveFlow<T>, Error> {
+/// What a call of a flow has come to.
+pub(crate) enum Begun<T> {
+    /// The run goes on.
+    Live(Box<LiveFlow<T>>),
+    /// A subflow that ended well in an earlier attempt of the flow that calls it: that run, and its value.
+    Replayed(Arc<FlowRun>, T),
+}
+
+/// Creates the run at the backend, unless an earlier attempt of the flow that calls it has brought it to a good end.
+pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> Result<Begun<T>, Error> {
     let mut effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.flow_defaults);
     if let Some(refused) = job.overrides.as_mut().and_then(|call| call.refused.take()) {
         job.body = Err(refused);
@@ -34,23 +45,19 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
             job.body = Err(Error::new(ErrorKind::Definition, why));
         }
     }
-    let parent = ambient.flow.as_ref().map(|scope| ParentRun {
-        flow_run: Arc::clone(&scope.run),
-        task_run: ambient.task.as_ref().map(|task| task.id),
-        nth: scope.count_call(job.def.key),
-    });
-    let is_subflow = parent.is_some();
-    let new = NewFlowRun {
-        def: job.def,
-        name,
-        parameters: job.parameters.clone(),
-        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
-        retries: effective.retries,
-        retry_delay: effective.retry_delay.clone(),
-        parent,
-        wait_for: wait::runs(&job.wait_for),
-    };
-    let run = ambient.ports.backend.create_flow_run(new).await?;
+    let noted = ambient.journal.as_ref().map(|place| Noted::claim(place, &job));
+    let mut journal = None;
+    match noted.as_ref().map(|noted| noted.recall(&job)) {
+        Some(Recalled::Value(run, value)) => return Ok(Begun::Replayed(run, value)),
+        Some(Recalled::Journal(earlier)) => journal = Some(earlier),
+        None => {}
+    }
+    let is_subflow = ambient.flow.is_some();
+    let run = ambient.ports.backend.create_flow_run(asked_for(&job, &effective, name, &ambient)).await?;
+    let journal = journal.or_else(|| (effective.retries > 0).then(Arc::default));
+    if let (Some(noted), Some(journal)) = (&noted, &journal) {
+        noted.begun(&run, journal);
+    }
     let scope = Arc::new(FlowScope::new(Arc::clone(&run)));
     let context = Context {
         flow: Some(Arc::clone(&scope)),
@@ -59,11 +66,32 @@ pub(crate) async fn begin<T>(mut job: FlowJob<T>, ambient: Context) -> Result<Li
         log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
         ports: Arc::clone(&ambient.ports),
         tags: ambient.tags.clone(),
+        journal: journal.map(|journal| Place { journal, within: Slot::FLOW }),
     };
     context.enter(|| {
         let what = if is_subflow { "subflow" } else { "flow" };
         tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
     });
     let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
-    Ok(LiveFlow { job, effective, record, context, scope, caller: ambient.flow })
+    let live = LiveFlow { job, effective, record, context, scope, caller: ambient.flow, noted };
+    Ok(Begun::Live(Box::new(live)))
+}
+
+/// What the backend is asked for.
+fn asked_for<T>(job: &FlowJob<T>, effective: &Effective, name: Option<String>, ambient: &Context) -> NewFlowRun {
+    let parent = ambient.flow.as_ref().map(|scope| ParentRun {
+        flow_run: Arc::clone(&scope.run),
+        task_run: ambient.task.as_ref().map(|task| task.id),
+        nth: scope.count_call(job.def.key),
+    });
+    NewFlowRun {
+        def: job.def,
+        name,
+        parameters: job.parameters.clone(),
+        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
+        retries: effective.retries,
+        retry_delay: effective.retry_delay.clone(),
+        parent,
+        wait_for: wait::runs(&job.wait_for),
+    }
 }

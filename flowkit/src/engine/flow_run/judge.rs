@@ -11,7 +11,7 @@ use crate::options::Effective;
 use crate::state::State;
 use crate::user_error::{UserError, chain};
 
-impl<T: 'static> LiveFlow<T> {
+impl<T: Send + 'static> LiveFlow<T> {
     /// Tells what an ending means for the run and for its caller.
     pub(super) fn judge(&self, ending: Ending<T>) -> (Fact, Result<T, Error>) {
         match ending {

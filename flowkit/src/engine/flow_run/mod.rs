@@ -4,6 +4,7 @@ mod begin;
 mod judge;
 mod propose;
 mod record;
+mod replay;
 mod settle;
 mod upstream;
 
@@ -25,9 +26,10 @@ use crate::error::{Error, ErrorKind};
 use crate::options::{Effective, Overrides};
 use crate::run::FlowRun;
 
-pub(crate) use begin::begin;
+pub(crate) use begin::{Begun, begin};
 use propose::Verdict;
 use record::Record;
+use replay::Noted;
 use settle::{Settled, settle};
 
 /// A call of a flow.
@@ -49,6 +51,8 @@ pub(crate) struct LiveFlow<T> {
     scope: Arc<FlowScope>,
     /// The flow that called it.
     caller: Option<Arc<FlowScope>>,
+    /// How the journal of that flow knows the call.
+    noted: Option<Noted>,
 }
 
 impl<T> Drop for LiveFlow<T> {
@@ -67,7 +71,7 @@ impl<T> Drop for LiveFlow<T> {
     }
 }
 
-impl<T: 'static> LiveFlow<T> {
+impl<T: Send + 'static> LiveFlow<T> {
     pub(crate) fn run(&self) -> &Arc<FlowRun> {
         &self.record.run
     }
@@ -80,6 +84,9 @@ impl<T: 'static> LiveFlow<T> {
 
     async fn drive(mut self) -> Result<T, Error> {
         let result = self.attempts().await;
+        if let Ok(value) = &result {
+            self.keep(value);
+        }
         self.call_hooks().await;
         let state = self.run().state();
         if state.is_completed() {
@@ -111,9 +118,11 @@ impl<T: 'static> LiveFlow<T> {
             self.enter_running().await?;
             self.call_hooks().await;
             let (fact, result) = self.attempt().await;
+            self.log_tally();
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,
                 Verdict::Again => {
+                    self.rewind();
                     tracing::info!(target: "flowkit::run", "Received non-final state '{}' when proposing a final state and will attempt to run again...", self.run().state().name());
                 }
             }

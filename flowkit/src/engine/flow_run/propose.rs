@@ -21,7 +21,7 @@ pub(super) enum Verdict {
     Again,
 }
 
-impl<T: 'static> LiveFlow<T> {
+impl<T: Send + 'static> LiveFlow<T> {
     /// Proposes to run until the backend agrees or ends the run.
     pub(super) async fn enter_running(&mut self) -> Result<(), Error> {
         let cancel = self.context.cancel.clone();

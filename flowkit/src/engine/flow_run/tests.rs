@@ -110,7 +110,10 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
         overrides: None,
         wait_for: Vec::new(),
     };
-    (backend, begin(job, Context::outside(Arc::new(ports))).await.expect("it is created"))
+    match begin(job, Context::outside(Arc::new(ports))).await.expect("it is created") {
+        Begun::Live(live) => (backend, *live),
+        Begun::Replayed(..) => panic!("there is no earlier attempt"),
+    }
 }
 
 fn path(run: &FlowRun) -> String {

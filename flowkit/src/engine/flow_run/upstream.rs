@@ -5,7 +5,7 @@ use crate::engine::transition::Fact;
 use crate::engine::wait;
 use crate::error::{Error, ErrorKind};
 
-impl<T: 'static> LiveFlow<T> {
+impl<T: Send + 'static> LiveFlow<T> {
     /// Waits for the runs that the call has named. If one of them has not completed, this run never starts.
     pub(super) async fn wait_for_upstream(&mut self) -> Result<(), Error> {
         let mut dependencies = std::mem::take(&mut self.job.wait_for);
