@@ -18,7 +18,7 @@ pub(crate) struct Options {
     pub(crate) description: Option<LitStr>,
     pub(crate) version: Option<LitStr>,
     pub(crate) tags: Vec<LitStr>,
-    pub(crate) run_name: Option<LitStr>,
+    pub(crate) run_name: Option<RunName>,
     pub(crate) retries: Option<u32>,
     pub(crate) retry_delay: Option<Delay>,
     pub(crate) retry_jitter_factor: Option<f64>,
@@ -26,6 +26,12 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
+}
+
+/// Where the names of runs come from.
+pub(crate) enum RunName {
+    Template(LitStr),
+    Function(ExprPath),
 }
 
 /// Milliseconds to wait before each retry.
@@ -127,7 +133,7 @@ impl Options {
             "description" => self.description = Some(value.string()?),
             "version" => self.version = Some(value.name()?),
             "tags" => self.tags = tags(value)?,
-            "run_name" => self.run_name = Some(value.name()?),
+            "run_name" => self.run_name = Some(run_name(value)?),
             "retries" => self.retries = Some(value.count()?),
             "retry_delay" => self.retry_delay = Some(delay(value)?),
             "retry_jitter_factor" if kind == Kind::Task => self.retry_jitter_factor = Some(value.number()?),
@@ -149,6 +155,17 @@ fn given_name(kind: Kind, value: &Value<'_>) -> syn::Result<LitStr> {
         return Err(value.wrong("of a flow cannot contain `/`, `%`, `&`, `<` or `>`"));
     }
     Ok(name)
+}
+
+fn run_name(value: &Value<'_>) -> syn::Result<RunName> {
+    match value.path("") {
+        Ok(function) => Ok(RunName::Function(function)),
+        Err(_) if value.string().is_ok() => value.name().map(RunName::Template),
+        Err(_) => {
+            Err(value
+                .takes("a template, or the path of a function over references to the arguments", "\"page-{page}\""))
+        }
+    }
 }
 
 fn hooks(value: &Value<'_>) -> syn::Result<Vec<ExprPath>> {

@@ -42,7 +42,7 @@ use kind::Kind;
 /// | `description` | string | the doc comment |
 /// | `version` | string | none |
 /// | `tags` | list of strings | none |
-/// | `run_name` | template; `{argument}` stands for its value, `{{` and `}}` for braces | a generated name |
+/// | `run_name` | template; `{argument}` stands for its value, `{{` and `}}` for braces; or the path of a function over references to the arguments that returns a string or anything `Display` | a generated name |
 /// | `retries` | whole number | 0 |
 /// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
 /// | `retry_jitter_factor` | number: by which share of itself each delay is lengthened at most, at random | 0 |
@@ -102,7 +102,7 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `description` | string | the doc comment |
 /// | `version` | string | a hash of the source |
 /// | `tags` | list of strings | none |
-/// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces | a generated name |
+/// | `run_name` | template; `{parameter}` stands for its value, `{{` and `}}` for braces; or the path of a function over references to the parameters | a generated name |
 /// | `retries` | whole number | 0 |
 /// | `retry_delay` | duration, a list with one for each retry (the last is repeated), or `exponential(first, factor, max = ..)` | no delay |
 /// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |

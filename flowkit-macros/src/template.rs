@@ -15,13 +15,18 @@ impl fmt::Display for Wrong {
             Self::Unbalanced => {
                 f.write_str("has a brace without its partner (`{{` and `}}` stand for the braces themselves)")
             }
-            Self::Unknown(name) => write!(f, "names `{name}`, which is no argument"),
+            Self::Unknown(name) => {
+                write!(f, "names `{name}`, which is no argument")?;
+                let hint = ": only whole arguments are shown, `run_name` takes the path of a function for more";
+                if name.contains(['.', ':', '[']) { f.write_str(hint) } else { Ok(()) }
+            }
         }
     }
 }
 
-/// Finds the first mistake in a template over `params`.
-pub(crate) fn check(template: &str, params: &[String]) -> Result<(), Wrong> {
+/// Finds the first mistake in a template over `params`; if there is none, tells which of them it names.
+pub(crate) fn check(template: &str, params: &[String]) -> Result<Vec<usize>, Wrong> {
+    let mut named = Vec::new();
     let mut rest = template;
     while let Some(brace) = rest.find(['{', '}']) {
         let (open, after) = rest[brace..].split_at(1);
@@ -30,12 +35,11 @@ pub(crate) fn check(template: &str, params: &[String]) -> Result<(), Wrong> {
             continue;
         }
         let (name, after) = after.split_once('}').filter(|_| open == "{").ok_or(Wrong::Unbalanced)?;
-        if !params.iter().any(|param| param == name.trim()) {
-            return Err(Wrong::Unknown(name.trim().to_owned()));
-        }
+        let index = params.iter().position(|param| param == name.trim());
+        named.push(index.ok_or_else(|| Wrong::Unknown(name.trim().to_owned()))?);
         rest = after;
     }
-    Ok(())
+    Ok(named)
 }
 
 #[cfg(test)]
@@ -45,8 +49,14 @@ mod tests {
     #[test]
     fn every_name_is_an_argument_and_every_brace_has_its_partner() {
         let params = ["id".to_owned(), "type".to_owned()];
-        for template in ["customer-{id}", "{ id }-{type}", "{{{id}}} ü", "plain", "{{nope}}"] {
-            assert_eq!(check(template, &params), Ok(()), "{template}");
+        for (template, named) in [
+            ("customer-{id}", vec![0]),
+            ("{ id }-{type}", vec![0, 1]),
+            ("{{{id}}} ü", vec![0]),
+            ("plain", vec![]),
+            ("{{nope}}", vec![]),
+        ] {
+            assert_eq!(check(template, &params), Ok(named), "{template}");
         }
         for template in ["{id", "id}", "{id}}", "{"] {
             assert_eq!(check(template, &params), Err(Wrong::Unbalanced), "{template}");

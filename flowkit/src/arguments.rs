@@ -24,6 +24,7 @@ pub struct Args<A, T> {
     #[allow(dead_code, reason = "what caching and replay will ask")]
     write: WriteFn<A>,
     returns: Returns<T>,
+    name: Option<fn(&A) -> String>,
 }
 
 impl<A, T> Args<A, T> {
@@ -36,7 +37,14 @@ impl<A, T> Args<A, T> {
         write: WriteFn<A>,
         returns: Returns<T>,
     ) -> Self {
-        Self { clone, show, write, returns }
+        Self { clone, show, write, returns, name: None }
+    }
+
+    /// Adds the function that names a run after its arguments.
+    #[must_use]
+    pub const fn named(mut self, name: fn(&A) -> String) -> Self {
+        self.name = Some(name);
+        self
     }
 }
 
@@ -211,6 +219,17 @@ where
 
     fn returns(&self) -> &'static Returns<T> {
         &self.args.returns
+    }
+
+    fn is_named(&self) -> bool {
+        self.args.name.is_some()
+    }
+
+    fn own_name(&self) -> Option<String> {
+        match (&self.stand, self.args.name) {
+            (Stand::Ready(values), Some(name)) => Some(name(values)),
+            _ => None,
+        }
     }
 }
 

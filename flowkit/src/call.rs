@@ -39,7 +39,7 @@ impl<T: Send + 'static> TaskCall<T> {
             self.overrides().retry_jitter_factor = Some(factor);
         } else {
             let why = format!("`retry_jitter_factor` takes a number that is not negative, not `{factor}`");
-            self.refuse(Error::new(ErrorKind::Definition, why));
+            self.refuse(&Error::new(ErrorKind::Definition, why));
         }
         self
     }

@@ -8,13 +8,24 @@ macro_rules! call_options {
                 self.job.overrides.get_or_insert_default()
             }
 
-            pub(crate) fn refuse(&mut self, error: $crate::error::Error) {
+            /// Notes that an option cannot be used; the run fails before it starts.
+            fn refuse(&mut self, error: &$crate::error::Error) {
+                let error =
+                    $crate::error::Error::new(error.kind(), format!("in the call of `{}`, {error}", self.job.def.name));
                 self.overrides().refused.get_or_insert(error);
+            }
+
+            fn refuse_timeout(&mut self) {
+                let why = "`timeout` must be longer than zero: leave it out for no timeout";
+                self.refuse(&$crate::error::Error::new($crate::error::ErrorKind::Definition, why));
             }
 
             /// Takes options from a reusable value. They beat the definition and are beaten by the call's own.
             pub fn with(mut self, options: $crate::options::Options) -> Self {
                 self.overrides().value = options;
+                if options.timeout.is_some_and(|timeout| timeout.is_zero()) {
+                    self.refuse_timeout();
+                }
                 self
             }
 
@@ -29,7 +40,7 @@ macro_rules! call_options {
             pub fn retry_delay(mut self, delay: impl $crate::duration::IntoRetryDelay) -> Self {
                 match delay.into_retry_delay() {
                     Ok(delay) => self.overrides().retry_delay = Some($crate::retry_delay::Delays::Declared(delay)),
-                    Err(error) => self.refuse(error),
+                    Err(error) => self.refuse(&error),
                 }
                 self
             }
@@ -47,7 +58,7 @@ macro_rules! call_options {
                     Ok(delays) => {
                         self.overrides().retry_delay = Some($crate::retry_delay::Delays::Given(delays.into()))
                     }
-                    Err(error) => self.refuse(error),
+                    Err(error) => self.refuse(&error),
                 }
                 self
             }
@@ -62,8 +73,9 @@ macro_rules! call_options {
             /// Sets how long one attempt may take: `"30s"`, a `Duration`, or seconds.
             pub fn timeout(mut self, timeout: impl $crate::duration::IntoDuration) -> Self {
                 match timeout.into_duration() {
+                    Ok(timeout) if timeout.is_zero() => self.refuse_timeout(),
                     Ok(timeout) => self.overrides().timeout = Some(timeout),
-                    Err(error) => self.refuse(error),
+                    Err(error) => self.refuse(&error),
                 }
                 self
             }

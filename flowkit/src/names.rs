@@ -163,9 +163,33 @@ pub(crate) fn generate() -> String {
     format!("{}-{}", pick(FIRST), pick(SECOND))
 }
 
+/// The most characters that a run name has.
+const LONGEST: usize = 250;
+
+/// Makes a name fit for logs and pages: control characters become spaces, and a very long name is cut. `None` if
+/// nothing is left.
+pub(crate) fn fit(name: &str) -> Option<String> {
+    let spaced: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let name = spaced.trim();
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => Some(format!("{}...", &name[..end])),
+        None => (!name.is_empty()).then(|| name.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    #[test]
+    fn a_name_has_no_control_characters_and_is_not_huge() {
+        let fit = |name: &str| super::fit(name);
+        assert_eq!(fit("customer 7 \u{fc}").as_deref(), Some("customer 7 \u{fc}"));
+        assert_eq!(fit("two\nlines\u{1b}[31m").as_deref(), Some("two lines [31m"));
+        assert_eq!(fit(" \t\n"), None);
+        let huge = fit(&"\u{fc}".repeat(9_999)).expect("something is left");
+        assert_eq!((huge.chars().count(), huge.ends_with("...")), (253, true));
+    }
 
     #[test]
     fn names_are_two_lower_case_words_and_vary() {

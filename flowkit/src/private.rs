@@ -160,6 +160,28 @@ pub const fn assert_param<T: FlowParam>() {}
 /// Fails to compile unless `T` can be returned.
 pub const fn assert_output<T: Output>() {}
 
+/// What a function that names runs returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the name of a run",
+    label = "must return a string or anything else that is `Display`"
+)]
+pub trait RunName {
+    /// Makes the text.
+    fn text(self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: std::fmt::Display> RunName for T {
+    fn text(self) -> String {
+        self.to_string()
+    }
+}
+
+/// Makes a name of what a function returned.
+pub fn run_name<N: RunName>(name: N) -> String {
+    name.text()
+}
+
 /// Makes a duration of milliseconds.
 #[must_use]
 pub const fn millis(millis: u64) -> Duration {

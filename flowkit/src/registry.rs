@@ -40,16 +40,28 @@ pub(crate) fn flow_of(function: TypeId) -> Option<&'static FlowDef> {
 /// For programs that learn at run time what to do; every flow linked into the program is known.
 ///
 /// # Errors
-/// An error of kind [`ErrorKind::Definition`] that lists the flows if there is none of this name; else what the
-/// flow's run ends with.
+/// An error of kind [`ErrorKind::Definition`] that lists the flows if there is none of this name, and one that names
+/// the functions if there are several; else what the flow's run ends with.
 pub async fn run_flow(name: &str, parameters: Value) -> Result<(), Error> {
-    match inventory::iter::<FlowEntry>().find(|entry| entry.def.name == name) {
-        Some(entry) => (entry.call)(parameters).await,
-        None => {
+    (named(name)?.call)(parameters).await
+}
+
+/// Finds the one flow of this name.
+pub(crate) fn named(name: &str) -> Result<&'static FlowEntry, Error> {
+    let same: Vec<&FlowEntry> = inventory::iter::<FlowEntry>().filter(|entry| entry.def.name == name).collect();
+    let refuse = |why| Err(Error::new(ErrorKind::Definition, why));
+    match same[..] {
+        [entry] => Ok(entry),
+        [] => {
             let mut known: Vec<&str> = inventory::iter::<FlowEntry>().map(|entry| entry.def.name).collect();
             known.sort_unstable();
-            let why = format!("there is no flow `{name}` in this program: it has {}", known.join(", "));
-            Err(Error::new(ErrorKind::Definition, why))
+            refuse(format!("there is no flow `{name}` in this program: it has {}", known.join(", ")))
+        }
+        _ => {
+            let mut places: Vec<String> = same.iter().map(|entry| format!("`{}`", entry.def.key)).collect();
+            places.sort_unstable();
+            let places = places.join(" and ");
+            refuse(format!("there is more than one flow `{name}` in this program, {places}: give each a `name`"))
         }
     }
 }

@@ -25,10 +25,8 @@ pub(crate) fn render(
             .filter(|_| open == "{")
             .ok_or_else(|| refuse(template, "has a brace without its partner", params))?;
         let param = rest[brace + 1..brace + end].trim();
-        let index = params
-            .iter()
-            .position(|known| *known == param)
-            .ok_or_else(|| refuse(template, &format!("names `{param}`, which is no argument"), params))?;
+        let index =
+            params.iter().position(|known| *known == param).ok_or_else(|| refuse(template, &unknown(param), params))?;
         let text = value(index)
             .ok_or_else(|| refuse(template, &format!("names `{param}`, which is neither Display nor Debug"), params))?;
         name.push_str(&text);
@@ -36,6 +34,12 @@ pub(crate) fn render(
     }
     name.push_str(rest);
     Ok(name)
+}
+
+fn unknown(param: &str) -> String {
+    let hint = ": only whole arguments are shown";
+    let hint = if param.contains(['.', ':', '[']) { hint } else { "" };
+    format!("names `{param}`, which is no argument{hint}")
 }
 
 fn refuse(template: &str, why: &str, params: &[&str]) -> Error {
@@ -62,6 +66,7 @@ mod tests {
     fn a_wrong_template_says_what_is_accepted() {
         for (template, why) in [
             ("{nope}", "`nope`, which is no argument (arguments: id, pool)"),
+            ("{id.x}", "`id.x`, which is no argument: only whole arguments are shown"),
             ("{id", "a brace without its partner"),
             ("id}", "a brace without its partner"),
             ("{pool}", "neither Display nor Debug"),

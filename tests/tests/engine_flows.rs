@@ -309,3 +309,28 @@ async fn a_blocking_flow_runs_as_well() {
     assert_eq!(lab.run(async { blocking(1).await }).await.expect("it succeeds"), 2);
     assert!(lab.flow("blocking").state().is_completed());
 }
+
+mod twins {
+    use flowkit::prelude::*;
+
+    #[flow(name = "twin")]
+    pub(super) async fn first() {}
+
+    #[flow(name = "twin")]
+    pub(super) async fn second() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_run_by_its_name_unless_two_share_it() {
+    let lab = Lab::default();
+    let by_name = |name: &'static str| async move { flowkit::run_flow(name, serde_json::json!({"n": 4})).await };
+    lab.run(by_name("blocking")).await.expect("it succeeds");
+    assert_eq!(lab.flow("blocking").parameters(), &serde_json::json!({"n": 4}));
+    let error = lab.run(by_name("twin")).await.expect_err("there are two");
+    assert_eq!(error.kind(), ErrorKind::Definition);
+    let text = error.to_string();
+    assert!(text.starts_with("there is more than one flow `twin` in this program, `first-"), "{text}");
+    assert!(text.contains("` and `second-") && text.ends_with(": give each a `name`"), "{text}");
+    assert!(lab.flows("twin").is_empty());
+    lab.run(async { (twins::first().await, twins::second().await) }).await.0.expect("they can be called");
+}

@@ -80,8 +80,8 @@ async fn an_option_of_a_call_that_cannot_be_read_is_one_clear_error() {
         ] {
             let error = call.await.expect_err("30q is no duration");
             assert_eq!(error.kind(), ErrorKind::Definition);
-            let expected =
-                "`30q` is not a duration: write a number with ms, s, m, h or d, such as \"30s\" or \"1m 30s\"";
+            let expected = "in the call of `work`, `30q` is not a duration: \
+                write a number with ms, s, m, h or d, such as \"30s\" or \"1m 30s\"";
             assert_eq!(error.chain(), expected);
         }
         let submitted = work(0).timeout("30q").submit().await;

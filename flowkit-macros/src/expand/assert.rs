@@ -5,8 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::Checked;
+use super::{Checked, common};
+use crate::args::RunName;
 use crate::signature::{Arg, Output};
+use crate::template;
 
 const HIDDEN: &str = "this type is a `Result` under another name: \
     write `-> Result<T, E>`, or give the alias a name that ends in `Result`";
@@ -24,8 +26,8 @@ pub(crate) fn assertions(checked: &Checked<'_>, fits: &TokenStream) -> TokenStre
         Output::Plain(ty) => plain(ty),
         Output::Fallible(_) => None,
     };
-    let condition = condition(checked);
-    quote!(#(#args)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #condition)
+    let (condition, shown) = (condition(checked), shown(checked));
+    quote!(#(#args)* #(#shown)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #condition)
 }
 
 /// The condition of `retry_if` takes the error that the body returns.
@@ -36,6 +38,30 @@ fn condition(checked: &Checked<'_>) -> Option<TokenStream> {
     Some(quote! {
         const __FLOWKIT_RETRY_IF: fn(&<#ty as ::flowkit::__private::Fallible>::Error) -> bool = #path;
     })
+}
+
+/// What the template of run names shows can be shown.
+fn shown(checked: &Checked<'_>) -> Vec<TokenStream> {
+    let Some(RunName::Template(template)) = &checked.options.run_name else { return Vec::new() };
+    let args = &checked.signature.args;
+    let params: Vec<String> = args.iter().map(|arg| common::plain_name(&arg.name)).collect();
+    let mut named = template::check(&template.value(), &params).unwrap_or_default();
+    named.sort_unstable();
+    named.dedup();
+    let assertion = |Arg { name, ty, .. }: &Arg| {
+        let why = format!(
+            "the template of `run_name` shows `{name}`, whose type is neither `Display` nor `Debug`: \
+             derive `Debug`, or give `run_name` the path of a function"
+        );
+        quote_spanned! {ty.span()=>
+            const _: () = ::core::assert!(
+                ::flowkit::__private::Probe::<#ty>::DISPLAY.is_some()
+                    || ::flowkit::__private::Probe::<#ty>::DEBUG.is_some(),
+                #why
+            );
+        }
+    };
+    named.into_iter().filter_map(|index| args.get(index)).map(assertion).collect()
 }
 
 /// A return type that does not look like a result is none.

@@ -1,12 +1,13 @@
 //! What tasks and flows have in common.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use super::Checked;
-use crate::args::{Delay, Options};
+use crate::args::{Delay, Options, RunName};
 use crate::signature::{Arg, Signature};
 use crate::{attrs, doc, fallback};
 
@@ -120,7 +121,10 @@ fn options(options: &Options) -> TokenStream {
     });
     let jitter = retry_jitter_factor.map(|factor| quote!(.retry_jitter_factor(#factor)));
     let timeout = timeout.map(millis).map(|timeout| quote!(.timeout(#timeout)));
-    let run_name = run_name.as_ref().map(|template| quote!(.run_name(#template)));
+    let run_name = match run_name {
+        Some(RunName::Template(template)) => Some(quote!(.run_name(#template))),
+        Some(RunName::Function(_)) | None => None,
+    };
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
     quote!(#retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
@@ -130,9 +134,20 @@ fn millis(millis: u64) -> TokenStream {
     quote!(::flowkit::__private::millis(#millis))
 }
 
-/// The static that knows what can be done with the arguments and the value.
-pub(crate) fn args(signature: &Signature) -> TokenStream {
+/// The static that knows what can be done with the arguments and the value, and how to name a run after them.
+pub(crate) fn args(checked: &Checked<'_>) -> TokenStream {
+    let signature = checked.signature;
     let types = types(signature);
+    let named = match &checked.options.run_name {
+        Some(RunName::Function(function)) => {
+            let places = (0..signature.args.len()).map(syn::Index::from);
+            let at = Span::mixed_site().located_at(function.span());
+            let name = quote_spanned!(at=> ::flowkit::__private::run_name(#function(#(&args.#places),*)));
+            let args = if signature.args.is_empty() { quote!(_) } else { quote_spanned!(at=> args) };
+            Some(quote!(.named(|#args| #name)))
+        }
+        _ => None,
+    };
     let show = signature.args.iter().enumerate().map(|(index, Arg { ty, .. })| {
         let place = syn::Index::from(index);
         quote!(#index => ::flowkit::__private::show!(#ty, &args.#place),)
@@ -157,7 +172,7 @@ pub(crate) fn args(signature: &Signature) -> TokenStream {
             #show,
             #write,
             ::flowkit::__private::returns!(#output),
-        );
+        ) #named;
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
         Body::Blocking => format_ident!("blocking_flow"),
     };
     let values = common::values(signature, |name, _| quote!(#name));
-    let (setters, args) = (common::setters(checked), common::args(signature));
+    let (setters, args) = (common::setters(checked), common::args(checked));
     let assertions = assert::assertions(checked, &quote!(assert_param));
     let starter = call::starter(signature);
     let call = call::call(checked, &start, &values);

@@ -11,7 +11,7 @@ use quote::quote;
 use syn::LitStr;
 use syn::ext::IdentExt;
 
-use crate::args::{self, Options};
+use crate::args::{self, Options, RunName};
 use crate::errors::Errors;
 use crate::fallback;
 use crate::function::Function;
@@ -41,7 +41,7 @@ pub(crate) fn expand(kind: Kind, attribute: TokenStream, item: TokenStream) -> T
     let hash = function.hash(&attribute);
     let options = args::parse(kind, attribute, &mut errors);
     let signature = signature::check(kind, &function.sig, &mut errors);
-    if let (Some(name), Some(signature)) = (&options.run_name, &signature) {
+    if let (Some(RunName::Template(name)), Some(signature)) = (&options.run_name, &signature) {
         check_template(name, signature, &mut errors);
     }
     if let (Some(condition), Some(Signature { output: Output::Plain(_), .. })) = (&options.retry_if, &signature) {

@@ -23,7 +23,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     };
     let values =
         common::values(signature, |name, ty| quote!(::core::convert::Into::<::flowkit::Input<#ty>>::into(#name)));
-    let (setters, args) = (common::setters(checked), common::args(signature));
+    let (setters, args) = (common::setters(checked), common::args(checked));
     let assertions = assert::assertions(checked, &quote!(assert_arg));
     let call = call::call(checked, &start, &values);
     let inside = quote! {

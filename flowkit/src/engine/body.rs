@@ -9,6 +9,7 @@ use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::{context, panic};
 use crate::error::{Error, ErrorKind};
+use crate::names;
 use crate::returns::Returns;
 use crate::run::TaskInputs;
 use crate::template;
@@ -39,14 +40,30 @@ pub(crate) trait Body<T>: Send {
     #[allow(dead_code, reason = "what caching and replay will ask")]
     /// Returns what the type of the value can do.
     fn returns(&self) -> &'static Returns<T>;
+
+    /// Tells whether the author has given a function that names runs.
+    fn is_named(&self) -> bool {
+        false
+    }
+
+    /// Calls that function.
+    fn own_name(&self) -> Option<String> {
+        None
+    }
 }
 
-/// Makes the name of a run out of its arguments.
-pub(crate) fn name_of<T>(template: &str, params: &[&str], body: &dyn Body<T>) -> Result<String, Error> {
-    // Showing an argument is the user's code.
-    panic::contain(|| template::render(template, params, |index| body.show(index))).unwrap_or_else(|message| {
-        Err(Error::new(ErrorKind::Panicked, format!("the run name template \"{template}\" {message}")))
-    })
+/// Makes the name of a run out of its arguments, by the template or by the author's function; `None` for a name that
+/// is made up.
+pub(crate) fn name_of<T>(template: Option<&str>, params: &[&str], body: &dyn Body<T>) -> Result<Option<String>, Error> {
+    let panicked = |what: &str, message: String| Error::new(ErrorKind::Panicked, format!("{what} {message}"));
+    // Showing an argument and naming a run are the user's code.
+    let name = match template {
+        Some(template) => panic::contain(|| template::render(template, params, |index| body.show(index)))
+            .unwrap_or_else(|message| Err(panicked(&format!("the run name template \"{template}\""), message)))
+            .map(Some),
+        None => panic::contain(|| body.own_name()).map_err(|message| panicked("the function of `run_name`", message)),
+    };
+    Ok(name?.and_then(|name| names::fit(&name)))
 }
 
 /// Starts blocking code on the pool for such code, in the context of the present run.

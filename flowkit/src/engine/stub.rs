@@ -60,6 +60,12 @@ struct Stubbed<T> {
 }
 
 impl<T: 'static> Body<T> for Stubbed<T> {
+    fn is_named(&self) -> bool {
+        self.body.is_named()
+    }
+    fn own_name(&self) -> Option<String> {
+        self.body.own_name()
+    }
     fn inputs(&self) -> Option<TaskInputs> {
         self.body.inputs()
     }

@@ -93,8 +93,9 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
     let inputs = job.body.inputs();
+    let is_named = effective.run_name.is_some() || job.body.is_named();
     let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
-    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && effective.run_name.is_none() {
+    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && !is_named {
         return None;
     }
     Some(Box::new(TaskExtra {
@@ -151,12 +152,11 @@ impl<T: Send + 'static> LiveTask<T> {
             self.effective.retries = 0;
         }
         self.wait_for_upstream().await?;
-        if let Some(template) = &self.effective.run_name {
-            let named = name_of(template, self.job.def.params, &*self.job.body);
-            match (named, &self.run().extra) {
-                (Ok(name), Some(extra)) => drop(extra.name.set(name)),
-                (Err(error), _) => return Err(self.refuse(error)),
-                (Ok(_), None) => {}
+        if let Some(extra) = &self.record.0.extra {
+            match name_of(self.effective.run_name.as_deref(), self.job.def.params, &*self.job.body) {
+                Ok(Some(name)) => drop(extra.name.set(name)),
+                Ok(None) => {}
+                Err(error) => return Err(self.refuse(error)),
             }
         }
         Ok(())

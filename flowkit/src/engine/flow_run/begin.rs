@@ -35,8 +35,7 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
             effective.retries = 0;
         }
         let params: Vec<&str> = job.def.params.iter().map(|param| param.name).collect();
-        let template = effective.run_name.as_ref();
-        match template.map(|template| name_of(template, &params, &**body)).transpose() {
+        match name_of(effective.run_name.as_deref(), &params, &**body) {
             Ok(rendered) => name = rendered,
             Err(refused) => job.body = Err(refused),
         }
