@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use crate::call_options::call_options;
 use crate::def::TaskDef;
 use crate::dependency::Upstream;
+use crate::detached::Bond;
 use crate::engine::context::FlowScope;
 use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
@@ -66,11 +67,21 @@ impl<T: Send + 'static> TaskCall<T> {
     ///
     /// The flow run it belongs to does not end before it. Outside of a tokio runtime the future fails.
     pub fn submit(self) -> TaskFuture<T> {
+        self.start(Bond::Bound)
+    }
+
+    pub(crate) fn start(self, bond: Bond) -> TaskFuture<T> {
         let (ambient, refused) = runtime::ambient();
-        let cancel = ambient.cancel.child_token();
-        let scope = ambient.flow.clone();
+        let (cancel, scope) = match bond {
+            Bond::Bound => (ambient.branch(), ambient.flow.clone()),
+            Bond::Free => (ambient.ports.stopping.outside().child_token(), None),
+        };
         let mut live = task_run::begin(self.job, ambient);
         live.cancelled_by(cancel.clone());
+        match bond {
+            Bond::Bound => live.set_apart(),
+            Bond::Free => live.set_free(),
+        }
         let promise = Promise::new(live.run().id, cancel);
         let _ = promise.run.set(Arc::clone(live.run()));
         let duty = Duty::new(&promise);

@@ -134,6 +134,14 @@ pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Makes a timer and lets go of it.
+///
+/// # Panics
+/// Where the runtime has no timers; tokio has no other way to say so.
+pub(crate) fn make_timer() {
+    drop(tokio::time::sleep(Duration::ZERO));
+}
+
 /// Runs `future` for at most `limit`; `None` when the limit came first.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()

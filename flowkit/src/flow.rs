@@ -11,7 +11,9 @@ use crate::call::{Finished, spawn};
 use crate::call_options::call_options;
 use crate::def::FlowDef;
 use crate::dependency::Upstream;
+use crate::detached::Bond;
 use crate::engine::flow_run::{self, Begun, FlowJob};
+
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
 use crate::runtime;
@@ -57,14 +59,24 @@ impl<T: Send + 'static> FlowCall<T> {
 
     /// Starts the run beside the present code. A flow that submits a subflow does not end before it.
     pub fn submit(self) -> FlowFuture<T> {
+        self.start(Bond::Bound)
+    }
+
+    pub(crate) fn start(self, bond: Bond) -> FlowFuture<T> {
         let (mut ambient, refused) = runtime::ambient();
-        let cancel = ambient.cancel.child_token();
+        let (cancel, scope) = match bond {
+            Bond::Bound => (ambient.branch(), ambient.flow.clone()),
+            Bond::Free => (ambient.ports.stopping.outside().child_token(), None),
+        };
         ambient.cancel = cancel.clone();
-        let scope = ambient.flow.clone();
         let (handle, filler) = FlowFuture::new(cancel);
         let work = async move {
             let result = match flow_run::begin(self.job, ambient).await {
-                Ok(Begun::Live(live)) => {
+                Ok(Begun::Live(mut live)) => {
+                    match bond {
+                        Bond::Bound => live.set_apart(),
+                        Bond::Free => live.set_free(),
+                    }
                     filler.begun(Arc::clone(live.run()));
                     live.finish().await
                 }

@@ -49,7 +49,7 @@ impl<T> TaskFuture<T> {
         self.0.is_filled()
     }
 
-    /// Asks the run to stop. Asynchronous code stops at its next `.await`; blocking code runs on unseen.
+    /// Asks the run, and everything it started, to stop: see [`cancelled`](crate::runtime::cancelled).
     pub fn cancel(&self) {
         self.0.cancel.cancel();
     }

@@ -176,6 +176,13 @@ impl Effective {
     }
 }
 
+impl Effective {
+    /// Tells whether the run may have to wait for a time.
+    pub(crate) fn needs_timers(&self) -> bool {
+        self.timeout.is_some() || (self.retries > 0 && !self.retry_delay.before(1).is_zero())
+    }
+}
+
 /// Returns the tags of the definition, the value and the call together, sorted and without doubles.
 pub(crate) fn tags(call: Option<&Overrides>, def: &Options) -> Vec<String> {
     let mut tags: Vec<String> = def.tags.iter().map(ToString::to_string).collect();

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
+use crate::heed::Heed;
 use crate::id::{FlowRunId, TaskRunId, state_id};
 use crate::retry_delay::Delays;
 use crate::state::{State, StateType};
@@ -23,12 +24,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The states a run has been through. Most task runs have three.
 #[derive(Debug, Default)]
-pub(crate) struct Track(Mutex<SmallVec<[State; 3]>>);
+pub(crate) struct Track {
+    states: Mutex<SmallVec<[State; 3]>>,
+    /// What the run's code does about being asked to stop.
+    pub(crate) heed: Heed,
+}
 
 impl Track {
     /// Adds the state that `next` makes of the current one, in one step; gives it with its index.
     pub(crate) fn advance(&self, next: impl FnOnce(Option<&State>) -> Option<State>) -> Option<(usize, State)> {
-        let mut states = lock(&self.0);
+        let mut states = lock(&self.states);
         let state = next(states.last())?;
         states.push(state.clone());
         Some((states.len() - 1, state))
@@ -36,17 +41,17 @@ impl Track {
 
     /// Adds a state and returns its index.
     pub(crate) fn push(&self, state: State) -> usize {
-        let mut states = lock(&self.0);
+        let mut states = lock(&self.states);
         states.push(state);
         states.len() - 1
     }
 
     pub(crate) fn current(&self) -> Option<State> {
-        lock(&self.0).last().cloned()
+        lock(&self.states).last().cloned()
     }
 
     pub(crate) fn with<R>(&self, read: impl FnOnce(&[State]) -> R) -> R {
-        read(&lock(&self.0))
+        read(&lock(&self.states))
     }
 }
 

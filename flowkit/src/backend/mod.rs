@@ -17,7 +17,7 @@ use crate::background::Background;
 use crate::def::FlowDef;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
-use crate::id::TaskRunId;
+use crate::id::{FlowRunId, TaskRunId};
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskRun};
 use crate::state::State;
@@ -110,6 +110,9 @@ impl Undelivered {
     }
 }
 
+/// Called with the state that somebody outside of this process has put a flow run into.
+pub(crate) type Told = Arc<dyn Fn(State) + Send + Sync>;
+
 /// A place that runs are reported to.
 ///
 /// No method may make a run's work wait for long: `emit` returns at once, and the others are bounded in time.
@@ -119,6 +122,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Asks for a state. The engine records the state of the answer.
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer>;
+
+    /// Asks for the flow run to be cancelled, whoever runs it, and gives the state that it is in now.
+    fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>>;
+
+    /// Has `told` called when somebody else puts the flow run into a state, until the run has ended.
+    fn watch(&self, run: &Arc<FlowRun>, told: Told);
 
     /// Takes note of something that happened.
     fn emit(&self, event: Event);

@@ -1,16 +1,18 @@
 //! One execution of a body, and how it ended.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::engine::panic;
+use crate::engine::stop::{Stop, last_turns};
 use crate::error::{Error, ErrorKind};
-use crate::user_error::{UserError, causes};
+use crate::user_error::{UserError, causes, chain};
 
 /// A body that has been started.
 pub(crate) type Started<T> = BoxFuture<'static, Result<T, UserError>>;
@@ -24,38 +26,73 @@ pub(crate) enum Ending<T> {
     Cancelled,
 }
 
+type Caught<T> = Result<Result<T, UserError>, Box<dyn Any + Send>>;
+
 /// Starts a body and drives it to its end, its timeout or its cancellation, whichever comes first.
 ///
 /// The body is polled before anything else, so that one that is ready at once costs neither a timer nor a
-/// place in the token's list of waiters.
+/// place in the token's list of waiters. `told` is called once if the body is told to stop.
 pub(crate) async fn attempt<T>(
     start: impl FnOnce() -> Started<T>,
     timeout: Option<Duration>,
-    cancel: &CancellationToken,
+    stop: Stop<'_>,
+    told: impl FnOnce(),
 ) -> Ending<T> {
     // Arguments are cloned here, which is the user's code as well.
     let body = match panic::contain(start) {
         Ok(body) => body,
         Err(message) => return Ending::Panicked(message),
     };
-    let caught = AssertUnwindSafe(body).catch_unwind();
-    let cancellable = async {
+    let mut body = AssertUnwindSafe(body).catch_unwind();
+    if timeout.is_none()
+        && let Poll::Ready(ended) = futures::poll!(&mut body)
+    {
+        return ending(ended);
+    }
+    let first = async {
         tokio::select! {
             biased;
-            ended = caught => match ended {
-                Ok(Ok(value)) => Ending::Returned(value),
-                Ok(Err(error)) if cancel.is_cancelled() && run_error(&error) == Some(ErrorKind::Cancelled) => {
-                    Ending::Cancelled
-                }
-                Ok(Err(error)) => Ending::Errored(error),
-                Err(payload) => Ending::Panicked(panic::describe(&*payload)),
-            },
-            () = cancel.cancelled() => Ending::Cancelled,
+            ended = &mut body => Some(ended),
+            () = stop.cancel.cancelled() => None,
         }
     };
-    match timeout {
-        None => cancellable.await,
-        Some(limit) => clock::within(limit, cancellable).await.unwrap_or(Ending::TimedOut(limit)),
+    let ended = match timeout {
+        None => first.await,
+        Some(limit) => match clock::within(limit, first).await {
+            Some(ended) => ended,
+            None => return Ending::TimedOut(limit),
+        },
+    };
+    let ended = match ended {
+        Some(ended) => Some(ended),
+        None => {
+            told();
+            last_turns(&mut body, stop).await
+        }
+    };
+    if !stop.cancel.is_cancelled() {
+        return ended.map_or(Ending::Cancelled, ending);
+    }
+    // However a body ends after it was told to stop, the run is cancelled.
+    match ended {
+        Some(Ok(Err(error))) if run_error(&error) != Some(ErrorKind::Cancelled) => {
+            let text = chain(error.as_std());
+            tracing::warn!(target: "flowkit::run", "Encountered exception after being told to stop: {text}");
+        }
+        Some(Err(payload)) => {
+            let text = panic::describe(&*payload);
+            tracing::warn!(target: "flowkit::run", "Encountered exception after being told to stop: {text}");
+        }
+        _ => {}
+    }
+    Ending::Cancelled
+}
+
+fn ending<T>(ended: Caught<T>) -> Ending<T> {
+    match ended {
+        Ok(Ok(value)) => Ending::Returned(value),
+        Ok(Err(error)) => Ending::Errored(error),
+        Err(payload) => Ending::Panicked(panic::describe(&*payload)),
     }
 }
 

@@ -7,7 +7,8 @@ use futures::future::BoxFuture;
 
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
-use crate::engine::{context, panic};
+use crate::engine::context::{self, Context};
+use crate::engine::panic;
 use crate::error::{Error, ErrorKind};
 use crate::names;
 use crate::returns::Returns;
@@ -74,6 +75,7 @@ where
 {
     async move {
         let context = context::current();
+        context.as_ref().and_then(Context::heed).inspect(|heed| heed.block());
         let span = tracing::Span::current();
         let run = move || {
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

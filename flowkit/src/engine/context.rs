@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
+use crate::clock;
 use crate::engine::journal::Place;
+use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
+use crate::engine::transition::{Fact, transition};
+use crate::heed::Heed;
 use crate::options::Defaults;
 use crate::run::{FlowRun, TaskRun, lock};
+use crate::state::{State, StateType};
 
 /// What the engine reaches the outside through.
 #[derive(Debug)]
@@ -21,6 +26,7 @@ pub(crate) struct Ports {
     pub(crate) flow_defaults: Defaults,
     pub(crate) log_prints: bool,
     pub(crate) stubs: Stubs,
+    pub(crate) stopping: Stopping,
 }
 
 /// The part of a flow run that lives only while it runs in this process.
@@ -30,11 +36,34 @@ pub(crate) struct FlowScope {
     /// Submitted work that the flow run waits for before it ends.
     pub(crate) submitted: TaskTracker,
     subflow_calls: Mutex<HashMap<&'static str, u32>>,
+    cancel: CancellationToken,
+    /// The final state that somebody else has put the run into.
+    ended_outside: OnceLock<State>,
 }
 
 impl FlowScope {
-    pub(crate) fn new(run: Arc<FlowRun>) -> Self {
-        Self { run, submitted: TaskTracker::new(), subflow_calls: Mutex::default() }
+    /// `cancel` stops the run.
+    pub(crate) fn new(run: Arc<FlowRun>, cancel: CancellationToken) -> Self {
+        let submitted = TaskTracker::new();
+        Self { run, submitted, subflow_calls: Mutex::default(), cancel, ended_outside: OnceLock::new() }
+    }
+
+    /// Takes note that somebody else has put the run into a state. Only orders to stop mean something.
+    pub(crate) fn put_into(&self, state: State) {
+        if state.is_final() {
+            let _ = self.ended_outside.set(state);
+        } else if state.state_type() == StateType::Cancelling {
+            let fact = Fact::CancelAsked { message: state.message().map(ToOwned::to_owned) };
+            let _ = self.run.track.advance(|current| transition(current, fact, clock::now()).ok());
+        } else {
+            return;
+        }
+        self.cancel.cancel();
+    }
+
+    /// The final state that somebody else has put the run into, if anybody has.
+    pub(crate) fn ended_outside(&self) -> Option<&State> {
+        self.ended_outside.get()
     }
 
     /// Counts the calls of one subflow; the first is 0.
@@ -69,11 +98,28 @@ impl Context {
     /// The context of code that is in no run.
     pub(crate) fn outside(ports: Arc<Ports>) -> Self {
         let log_prints = ports.log_prints;
-        Self { ports, flow: None, task: None, cancel: CancellationToken::new(), log_prints, tags: None, journal: None }
+        let cancel = ports.stopping.outside();
+        Self { ports, flow: None, task: None, cancel, log_prints, tags: None, journal: None }
     }
 
     pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {
         self.flow.as_ref().map(|scope| &scope.run)
+    }
+
+    /// What the code at hand does about being asked to stop.
+    pub(crate) fn heed(&self) -> Option<&Heed> {
+        match &self.task {
+            Some(task) => Some(&task.track.heed),
+            None => self.flow_run().map(|run| &run.track.heed),
+        }
+    }
+
+    /// Makes the token of work that goes on beside the code at hand: it is stopped with the run that it belongs to.
+    pub(crate) fn branch(&self) -> CancellationToken {
+        match &self.task {
+            Some(task) => self.ports.stopping.branch(task, &self.cancel),
+            None => self.cancel.child_token(),
+        }
     }
 
     /// Adds the tags of the scopes around to those of a run.

@@ -1,7 +1,7 @@
 //! What a panic said, and where.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +9,7 @@ use crate::engine::context;
 
 thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
 static MAIN_PANICKED: AtomicBool = AtomicBool::new(false);
@@ -24,6 +25,9 @@ pub(crate) fn remember_places() {
     ONCE.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            if SILENT.try_with(Cell::get).unwrap_or(false) {
+                return;
+            }
             let place = info.location().map(ToString::to_string);
             let _ = PLACE.try_with(|slot| slot.replace(place));
             if std::thread::current().name() == Some("main") && context::with(|_| ()).is_none() {
@@ -32,6 +36,14 @@ pub(crate) fn remember_places() {
             previous(info);
         }));
     });
+}
+
+/// Calls code whose panic is an answer rather than a mistake; tells whether it returned.
+pub(crate) fn silently(call: impl FnOnce()) -> bool {
+    SILENT.set(true);
+    let returned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_ok();
+    SILENT.set(false);
+    returned
 }
 
 /// Calls code of the user's; a panic is described in the error.

@@ -3,18 +3,20 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::clock;
 use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::{Body, name_of};
-use crate::engine::context::Context;
+use crate::engine::context::{Context, Ports};
 use crate::engine::journal::Slot;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
+use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
-use crate::engine::{choice, hooks, panic, replay};
+use crate::engine::{choice, hooks, panic, replay, timers};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -41,16 +43,19 @@ pub(crate) struct LiveTask<T> {
     pub(super) context: Context,
     /// How the journal of the flow run knows the call, if it does yet.
     pub(super) slot: Option<Slot>,
+    /// Where it is awaited.
+    pub(super) above: Above,
+    pub(super) hold: Option<Hold>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
-pub(super) struct Record(Arc<TaskRun>, Arc<dyn crate::backend::Backend>);
+pub(super) struct Record(pub(super) Arc<TaskRun>, Arc<Ports>);
 
 impl Record {
     /// Applies a fact; one that cannot happen changes nothing.
     pub(super) fn apply(&self, fact: Fact) -> Option<State> {
         let (index, state) = self.0.track.advance(|current| transition(current, fact, clock::now()).ok())?;
-        self.1.emit(Event::TaskState(Arc::clone(&self.0), index));
+        self.1.backend.emit(Event::TaskState(Arc::clone(&self.0), index));
         Some(state)
     }
 }
@@ -60,7 +65,9 @@ impl Drop for Record {
         if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) {
             return;
         }
-        let _ = self.apply(if panic::is_unwinding() {
+        let _ = self.apply(if let Some(why) = self.1.stopping.why() {
+            Fact::Crashed { message: why.to_owned() }
+        } else if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the task.".into() }
         } else {
             Fact::Cancelled { message: "Task run was dropped before it ended.".into() }
@@ -81,14 +88,15 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
         extra: extra(&job, &effective, &ambient),
         track: Track::default(),
     });
-    let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports.backend));
+    let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports));
     let _ = record.apply(Fact::Requested);
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
     // Noted here if it can be: what is submitted starts in any order.
     let place = ambient.journal.as_ref().filter(|_| job.body.inputs().is_none());
     let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
+    let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    LiveTask { job, effective, record, context, slot }
+    LiveTask { job, effective, record, context, slot, above, hold: None }
 }
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
@@ -111,11 +119,6 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Optio
 impl<T: Send + 'static> LiveTask<T> {
     pub(crate) fn run(&self) -> &Arc<TaskRun> {
         &self.record.0
-    }
-
-    /// Gives the run a way of its own to be cancelled, apart from the run that called it.
-    pub(crate) fn cancelled_by(&mut self, token: tokio_util::sync::CancellationToken) {
-        self.context.cancel = token;
     }
 
     /// Brings the run to its end.
@@ -150,6 +153,9 @@ impl<T: Send + 'static> LiveTask<T> {
                 return Err(self.refuse(Error::new(ErrorKind::Definition, why)));
             }
             self.effective.retries = 0;
+        }
+        if self.effective.needs_timers() {
+            timers::check("task", self.job.def.name).map_err(|error| self.refuse(error))?;
         }
         self.wait_for_upstream().await?;
         if let Some(extra) = &self.record.0.extra {
@@ -217,9 +223,11 @@ impl<T: Send + 'static> LiveTask<T> {
             }
             let another = run_count <= self.effective.retries;
             let span = tracing::error_span!(target: "flowkit::run", "task_run", name = %self.record.0.name());
-            let body = &mut self.job.body;
-            let ending =
-                attempt(|| body.start(another), self.effective.timeout, &self.context.cancel).instrument(span).await;
+            let (body, above, hold) = (&mut self.job.body, &mut self.above, &mut self.hold);
+            let heed = &self.record.0.track.heed;
+            let stop = Stop { cancel: &self.context.cancel, heed, grace: self.context.ports.stopping.grace };
+            let told = || *hold = Some(above.hold(self.context.flow.as_ref()));
+            let ending = attempt(|| body.start(another), self.effective.timeout, stop, told).instrument(span).await;
             let (message, failure) = match ending {
                 Ending::Returned(value) => match choice::of_value(&value) {
                     None => {
@@ -236,7 +244,10 @@ impl<T: Send + 'static> LiveTask<T> {
                     Some(state) => return self.end_as(state, None),
                 },
                 Ending::Panicked(message) => (message, Failure::Panic),
-                Ending::TimedOut(limit) => (exceeded("Task", limit), Failure::Timeout),
+                Ending::TimedOut(limit) => {
+                    self.context.ports.stopping.take_branch(self.run()).inspect(CancellationToken::cancel);
+                    (exceeded("Task", limit), Failure::Timeout)
+                }
             };
             let failure = match failure {
                 Failure::Error(error) if another => self.ask(error),
@@ -317,11 +328,6 @@ impl<T: Send + 'static> LiveTask<T> {
         let result = choice::result(&format!("task run '{}'", self.run().name()), &state, value);
         let _ = self.record.apply(Fact::Chosen { state });
         result
-    }
-
-    fn cancelled(&self) -> Error {
-        let _ = self.record.apply(Fact::Cancelled { message: "Task run was cancelled.".into() });
-        Error::new(ErrorKind::Cancelled, format!("task run '{}' was cancelled", self.run().name()))
     }
 
     fn refuse(&self, error: Error) -> Error {

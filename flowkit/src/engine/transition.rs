@@ -30,6 +30,8 @@ pub(crate) enum Fact {
     TimedOut { message: String },
     /// The body failed and will be started again after a while.
     RetryIn { delay: Duration },
+    /// Somebody outside of the run asked for it to be stopped.
+    CancelAsked { message: Option<String> },
     /// The run was stopped on request.
     Cancelled { message: String },
     /// The run was ended from outside.
@@ -81,6 +83,10 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
             state(StateName::AwaitingRetry).with_scheduled_time(now.after(delay))
         }
 
+        (Some(Scheduled | Pending | Running | Paused), Fact::CancelAsked { message }) => {
+            let cancelling = state(StateName::Cancelling);
+            message.map_or(cancelling.clone(), |message| cancelling.with_message(message))
+        }
         (Some(_), Fact::Cancelled { message }) => state(StateName::Cancelled).with_message(message),
         (Some(_), Fact::Crashed { message }) => state(StateName::Crashed).with_message(message),
         (Some(_), _) => return Err(Illegal),

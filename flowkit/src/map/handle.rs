@@ -39,7 +39,7 @@ struct Shared<T> {
 impl<T: Send + 'static> MapFuture<T> {
     pub(super) fn start(mut calls: Vec<TaskCall<T>>, limit: usize, on_failure: OnFailure) -> Self {
         let (ambient, refused) = runtime::ambient();
-        let cancel = ambient.cancel.child_token();
+        let cancel = ambient.branch();
         let slots = calls.iter_mut().map(|call| Slot::Open(*call.job.id.get_or_insert_with(TaskRunId::now))).collect();
         let shared = Arc::new(Shared {
             slots: Mutex::new(slots),

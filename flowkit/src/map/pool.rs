@@ -187,6 +187,7 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
         match next {
             Ok(Some((index, call))) => {
                 let mut live = task_run::begin(call.job, ambient.clone());
+                live.set_apart();
                 if let Some(on_begin) = &on_begin {
                     let cancel = on_begin(index, live.run());
                     live.cancelled_by(cancel);

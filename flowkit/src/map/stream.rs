@@ -73,7 +73,7 @@ impl<'a, T: Send + 'static> MapStream<'a, T> {
         let Some(calls) = &mut self.calls else { return };
         let (ambient, refused) = self.ambient.get_or_insert_with(|| {
             let (ambient, refused) = runtime::ambient();
-            let cancel = ambient.cancel.child_token();
+            let cancel = ambient.branch();
             (Context { cancel, ..ambient }, refused)
         });
         if let Some(error) = refused.take() {

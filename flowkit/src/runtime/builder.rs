@@ -7,6 +7,7 @@ use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
 use crate::engine::context::Ports;
 use crate::engine::panic;
+use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::error::Error;
 use crate::logging;
@@ -104,6 +105,7 @@ fn assemble(settings: &Settings, backend: Arc<dyn Backend>) -> Runtime {
         flow_defaults: settings.flow_defaults.clone(),
         log_prints: settings.logging.log_prints,
         stubs: Stubs::default(),
+        stopping: Stopping::new(settings.cancel_grace.0),
     };
     Runtime { ports: Arc::new(ports) }
 }

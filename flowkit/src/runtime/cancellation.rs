@@ -4,14 +4,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::context::{self, Context};
 
+/// What stops the present run, which listens from now on.
 fn token(context: &Context) -> Option<&CancellationToken> {
-    (context.flow.is_some() || context.task.is_some()).then_some(&context.cancel)
+    context.heed()?.ask();
+    Some(&context.cancel)
 }
 
 /// Waits until the present run is asked to stop; for ever outside of any run.
 ///
-/// Asynchronous code that is asked to stop gets one turn and is dropped at the `.await` after it: this is the place
-/// for last words that need no waiting.
+/// A run is asked to stop by `cancel` of its future, by whoever cancels the flow run it belongs to (in this process, in
+/// the UI, or over the API), and by a signal that ends the process. From then on no task or subflow starts in it: those
+/// that are called are Cancelled without having run. Code that has asked by this function or by [`is_cancelled`] is given
+/// `FLOWKIT_CANCEL_GRACE` (in seconds, default 30) to end by itself; other code is dropped at its next `.await`.
+/// However code ends after it was asked to stop, its run is Cancelled.
 ///
 /// ```
 /// use flowkit::prelude::*;
@@ -41,7 +46,8 @@ pub async fn cancelled() {
 
 /// Tells whether the present run is asked to stop; never outside of any run.
 ///
-/// Blocking code cannot be stopped from outside. A long loop asks this now and then:
+/// Blocking code cannot be stopped from outside. Its run is Cancelled at once, or after the grace that [`cancelled`]
+/// tells of if the code has asked, and what the code does then is not seen any more. A long loop asks now and then:
 ///
 /// ```
 /// use flowkit::prelude::*;

@@ -20,6 +20,7 @@ use crate::backend::{History, Undelivered};
 use crate::call::TaskCall;
 use crate::engine::context::{self, Context, Ports};
 use crate::error::Error;
+use crate::id::FlowRunId;
 use crate::run::{FlowRun, TaskRun};
 use crate::testing::Stubbed;
 use crate::user_error::UserError;
@@ -83,6 +84,19 @@ impl Runtime {
     pub fn stub<T: 'static>(&self, task: TaskCall<T>, mut stub: impl FnMut() -> Stubbed<T> + Send + 'static) {
         let body = move || stub().map_err(UserError::lending);
         self.ports.stubs.set(task.job.def, Box::new(body));
+    }
+
+    /// Asks a flow run to stop, and everything below it, as `prefect flow-run cancel` and the button of the UI do.
+    ///
+    /// The run enters the state Cancelling, and Cancelled when all its work has ended. With a server it may be any run
+    /// that the server knows, in whatever process.
+    ///
+    /// # Errors
+    /// The run is unknown or has ended already, or the server cannot be reached.
+    pub async fn cancel_flow_run(&self, run: FlowRunId) -> Result<(), Error> {
+        let state = self.ports.backend.cancel(run).await?;
+        self.ports.stopping.put_into(run, state);
+        Ok(())
     }
 
     /// Waits for at most `limit` until everything reported so far is delivered, and tells what is not.

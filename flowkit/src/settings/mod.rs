@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) flow_defaults: Defaults,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) flush_patience: FlushPatience,
+    pub(crate) cancel_grace: CancelGrace,
 }
 
 /// How a server is reached.
@@ -76,6 +77,16 @@ impl Default for FlushPatience {
     }
 }
 
+/// How long code that listens may take to end by itself once it is told to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CancelGrace(pub(crate) Duration);
+
+impl Default for CancelGrace {
+    fn default() -> Self {
+        Self(Duration::from_secs(30))
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Error> {
@@ -110,6 +121,7 @@ impl Settings {
                 .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
             flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
+            cancel_grace: source.seconds("FLOWKIT_CANCEL_GRACE")?.map_or(default.cancel_grace, CancelGrace),
         })
     }
 }

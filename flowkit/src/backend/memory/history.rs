@@ -64,6 +64,10 @@ impl Recent {
         }
     }
 
+    pub(crate) fn flow_run(&self, id: FlowRunId) -> Option<Arc<FlowRun>> {
+        lock(&self.flow_runs).runs.iter().rev().find(|run| run.id == id).cloned()
+    }
+
     /// Copies a state of a subflow run to the task run that stands for it.
     pub(crate) fn mirror(&self, run: &FlowRun, state: &State) {
         let stand_in = lock(&self.flow_runs).stand_ins.get(&run.id).cloned();

@@ -9,16 +9,16 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use uuid::Uuid;
 
-use crate::backend::{Answer, Backend, History, NewFlowRun, ParentRun, Proposal, Undelivered};
+use crate::backend::{Answer, Backend, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, TaskRunId};
 use crate::names;
 use crate::orchestrate::{FlowRetries, orchestrate};
 use crate::run::{FlowRun, TaskRun, Track};
-use crate::state::{State, StateName};
+use crate::state::{State, StateName, StateType};
 
 pub(crate) use history::Limits;
 use history::Recent;
@@ -73,6 +73,23 @@ impl Memory {
         task
     }
 
+    fn cancel_now(&self, id: FlowRunId) -> Result<State, Error> {
+        let run = self.recent.flow_run(id).ok_or_else(|| {
+            Error::new(ErrorKind::Backend, format!("there is no flow run with the id {id} in this process"))
+        })?;
+        let current = run.state();
+        if current.is_final() {
+            let why = format!("flow run '{}' has ended already, in state {current}", run.name);
+            return Err(Error::new(ErrorKind::Aborted, why));
+        }
+        if current.state_type() == StateType::Cancelling {
+            return Ok(current);
+        }
+        let state = State::new(StateName::Cancelling, clock::now());
+        self.recent.mirror(&run, &state);
+        Ok(state)
+    }
+
     fn answer(&self, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
         let effort = run.effort();
         let retry = FlowRetries {
@@ -96,6 +113,13 @@ impl Backend for Memory {
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
         ready(self.answer(&run, proposal)).boxed()
     }
+
+    fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>> {
+        ready(self.cancel_now(run)).boxed()
+    }
+
+    /// Nobody outside of this process can touch its runs.
+    fn watch(&self, _: &Arc<FlowRun>, _: Told) {}
 
     fn emit(&self, event: Event) {
         match event {

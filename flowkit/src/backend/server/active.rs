@@ -4,21 +4,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::backend::Told;
 use crate::clock::{self, Instant};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun, lock};
 use crate::state::State;
 
-#[derive(Debug)]
 pub(super) struct Active {
     heartbeat: Duration,
     flows: Mutex<HashMap<FlowRunId, (Arc<FlowRun>, Instant)>>,
     tasks: Mutex<HashMap<TaskRunId, Arc<TaskRun>>>,
+    /// Who is told when somebody else touches a flow run.
+    told: Mutex<HashMap<FlowRunId, Told>>,
+}
+
+impl std::fmt::Debug for Active {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Active").field("flows", &self.flows).finish_non_exhaustive()
+    }
 }
 
 impl Active {
     pub(super) fn new(heartbeat: Duration) -> Self {
-        Self { heartbeat, flows: Mutex::default(), tasks: Mutex::default() }
+        Self { heartbeat, flows: Mutex::default(), tasks: Mutex::default(), told: Mutex::default() }
     }
 
     /// Notes that a flow run is running; its first sign of life is due at once.
@@ -26,7 +34,13 @@ impl Active {
         lock(&self.flows).entry(run.id).or_insert_with(|| (Arc::clone(run), clock::instant()));
     }
 
+    /// Has `told` called when somebody else puts the flow run into a state.
+    pub(super) fn watch(&self, run: FlowRunId, told: Told) {
+        lock(&self.told).insert(run, told);
+    }
+
     pub(super) fn flow_ended(&self, run: &FlowRun) {
+        lock(&self.told).remove(&run.id);
         lock(&self.flows).remove(&run.id);
     }
 

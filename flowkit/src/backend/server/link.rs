@@ -116,6 +116,20 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
     answer
 }
 
+/// Puts a flow run into the state Cancelling.
+pub(super) async fn cancel(shared: &Shared, run: FlowRunId) -> Result<State, Error> {
+    let client = shared.client.with_deadline(PATIENCE).with_retry(brisk(4));
+    let known = shared.known_id(run);
+    let state = convert::proposed(&State::new(StateName::Cancelling, clock::now()));
+    let refuse = |kind, why: String| Error::new(kind, format!("flow run {known} cannot be cancelled: {why}"));
+    match orders::propose(&client, known, &state, false).await {
+        Ok(Answer::Accept(state) | Answer::Reject(state)) => Ok(state),
+        Ok(Answer::Abort(why)) => Err(refuse(ErrorKind::Aborted, why.trim_end_matches('.').to_owned())),
+        Ok(Answer::Wait(_)) => Err(refuse(ErrorKind::Aborted, "the server asks to wait".to_owned())),
+        Err(error) => Err(refuse(ErrorKind::Backend, "the server refused".to_owned()).with_source(error)),
+    }
+}
+
 fn by_our_rules(run: &FlowRun, proposal: Proposal) -> Answer {
     let run_count = run.effort().run_count;
     let retry = FlowRetries { retries: run.retries, delay: run.retry_delay.before(run_count), run_count };

@@ -20,11 +20,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
+use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::id::FlowRunId;
 use crate::run::FlowRun;
+use crate::state::State;
 use queue::Queue;
 use reporter::{Ask, Parts};
 
@@ -110,6 +112,16 @@ impl Backend for Server {
         let state = proposal.state.clone();
         let answer = self.ask(|reply| Ask::Propose(run, proposal, reply));
         async move { answer.await.unwrap_or(Answer::Accept(state)) }.boxed()
+    }
+
+    fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>> {
+        let answer = self.ask(|reply| Ask::Cancel(run, reply));
+        async move { answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Backend, "the reporter has ended"))) }
+            .boxed()
+    }
+
+    fn watch(&self, run: &Arc<FlowRun>, told: Told) {
+        let _ = self.reporter.send(Ask::Watch(run.id, told));
     }
 
     fn emit(&self, event: Event) {

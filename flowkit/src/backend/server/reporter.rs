@@ -16,11 +16,13 @@ use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::signals;
-use crate::backend::{Answer, NewFlowRun, Proposal, Undelivered};
+use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::id::FlowRunId;
 use crate::run::FlowRun;
+use crate::state::State;
 
 /// How many events are taken from the queue at once.
 const BATCH: usize = 500;
@@ -32,6 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) enum Ask {
     Create(NewFlowRun, oneshot::Sender<Result<Arc<FlowRun>, Error>>),
     Propose(Arc<FlowRun>, Proposal, oneshot::Sender<Answer>),
+    Cancel(FlowRunId, oneshot::Sender<Result<State, Error>>),
+    /// Say when somebody else puts the flow run into a state.
+    Watch(FlowRunId, Told),
     /// Give up after nothing has moved for this long.
     Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
     /// Bring every run under way to the Crashed state, for this reason.
@@ -86,6 +91,10 @@ async fn run(parts: Parts) {
             Ask::Propose(run, proposal, reply) => {
                 tokio::spawn(async move { reply.send(link::propose(&shared, run, proposal).await) });
             }
+            Ask::Cancel(run, reply) => {
+                tokio::spawn(async move { reply.send(link::cancel(&shared, run).await) });
+            }
+            Ask::Watch(run, told) => shared.active.watch(run, told),
             Ask::Flush(patience, reply) => {
                 tokio::spawn(async move { reply(shared.flush(patience).await) });
             }

@@ -66,6 +66,11 @@ impl Shared {
         lock(&self.renamed).get(&run.id).cloned().unwrap_or_else(|| Known::of(run))
     }
 
+    /// The server's id of a flow run.
+    pub(super) fn known_id(&self, run: FlowRunId) -> uuid::Uuid {
+        lock(&self.renamed).get(&run).map_or(run.uuid(), |known| known.flow_run)
+    }
+
     pub(super) fn rename(&self, run: FlowRunId, known: Known) {
         lock(&self.renamed).insert(run, known);
     }

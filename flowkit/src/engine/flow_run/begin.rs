@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::backend::{NewFlowRun, ParentRun};
+use crate::backend::{NewFlowRun, ParentRun, Told};
 use crate::engine::body::name_of;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::flow_run::record::Record;
 use crate::engine::flow_run::replay::{Noted, Recalled};
 use crate::engine::flow_run::{FlowJob, LiveFlow};
 use crate::engine::journal::{Place, Slot};
+use crate::engine::stop::Above;
+use crate::engine::timers;
 use crate::engine::wait;
 use crate::error::{Error, ErrorKind};
 use crate::options::{self, Effective};
@@ -44,6 +46,9 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
             job.body = Err(Error::new(ErrorKind::Definition, why));
         }
     }
+    if job.body.is_ok() && effective.needs_timers() {
+        job.body = timers::check("flow", job.def.name).and(job.body);
+    }
     let noted = ambient.journal.as_ref().map(|place| Noted::claim(place, &job));
     let mut journal = None;
     match noted.as_ref().map(|noted| noted.recall(&job)) {
@@ -57,11 +62,14 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
     if let (Some(noted), Some(journal)) = (&noted, &journal) {
         noted.begun(&run, journal);
     }
-    let scope = Arc::new(FlowScope::new(Arc::clone(&run)));
+    let cancel = ambient.cancel.child_token();
+    let scope = Arc::new(FlowScope::new(Arc::clone(&run), cancel.clone()));
+    ambient.ports.stopping.flow_began(&scope);
+    ambient.ports.backend.watch(&run, told_through(&scope));
     let context = Context {
         flow: Some(Arc::clone(&scope)),
         task: None,
-        cancel: ambient.cancel.child_token(),
+        cancel,
         log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
         ports: Arc::clone(&ambient.ports),
         tags: ambient.tags.clone(),
@@ -71,8 +79,9 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
         let what = if is_subflow { "subflow" } else { "flow" };
         tracing::info!(target: "flowkit::run", "Beginning {what} run '{}' for flow '{}'", run.name, job.def.name);
     });
-    let record = Record { run, backend: Arc::clone(&ambient.ports.backend), left_alone: false };
-    let live = LiveFlow { job, effective, record, context, scope, caller: ambient.flow, noted };
+    let record = Record { run, ports: Arc::clone(&ambient.ports), left_alone: false };
+    let above = Above::of(ambient.task);
+    let live = LiveFlow { job, effective, record, context, scope, caller: ambient.flow, noted, above, hold: None };
     Ok(Begun::Live(Box::new(live)))
 }
 
@@ -93,4 +102,14 @@ fn asked_for<T>(job: &FlowJob<T>, effective: &Effective, name: Option<String>, a
         parent,
         wait_for: wait::runs(&job.wait_for),
     }
+}
+
+/// What the backend calls when somebody else puts the run into a state.
+fn told_through(scope: &Arc<FlowScope>) -> Told {
+    let scope = Arc::downgrade(scope);
+    Arc::new(move |state| {
+        if let Some(scope) = scope.upgrade() {
+            scope.put_into(state);
+        }
+    })
 }

@@ -1,7 +1,7 @@
 //! What the ending of an attempt means for the run and for its caller.
 
 use crate::engine::attempt::{Ending, run_error};
-use crate::engine::flow_run::{LiveFlow, cancelled};
+use crate::engine::flow_run::LiveFlow;
 use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
 use crate::engine::transition::Fact;
@@ -49,7 +49,10 @@ impl<T: Send + 'static> LiveFlow<T> {
                 let message = exceeded("Flow", limit);
                 (Fact::TimedOut { message }, Err(self.error(ErrorKind::TimedOut, &what)))
             }
-            Ending::Cancelled => (cancelled(), Err(self.error(ErrorKind::Cancelled, "was cancelled"))),
+            Ending::Cancelled => {
+                let (fact, error) = self.stopped();
+                (fact, Err(error))
+            }
         }
     }
 

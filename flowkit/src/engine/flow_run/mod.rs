@@ -20,11 +20,13 @@ use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::Body;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::hooks;
+use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transition::Fact;
 use crate::engine::wait::Dependency;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Effective, Overrides};
 use crate::run::FlowRun;
+use crate::state::StateName;
 
 pub(crate) use begin::{Begun, begin};
 use propose::Verdict;
@@ -53,11 +55,15 @@ pub(crate) struct LiveFlow<T> {
     caller: Option<Arc<FlowScope>>,
     /// How the journal of that flow knows the call.
     noted: Option<Noted>,
+    /// Where it is awaited.
+    above: Above,
+    hold: Option<Hold>,
 }
 
 impl<T> Drop for LiveFlow<T> {
     /// Stops what the run has started. If the run has not ended, its caller waits for that in its place.
     fn drop(&mut self) {
+        self.context.ports.stopping.flow_ended(self.scope.run.id);
         self.context.cancel.cancel();
         let left = &self.scope.submitted;
         if left.is_empty() {
@@ -74,6 +80,17 @@ impl<T> Drop for LiveFlow<T> {
 impl<T: Send + 'static> LiveFlow<T> {
     pub(crate) fn run(&self) -> &Arc<FlowRun> {
         &self.record.run
+    }
+
+    /// Makes the run one of its own, which the flow run that called it does not wait for.
+    pub(crate) fn set_free(&mut self) {
+        self.set_apart();
+        self.caller = None;
+    }
+
+    /// Says that the run is not awaited in the body that called it.
+    pub(crate) fn set_apart(&mut self) {
+        self.above = Above::Nothing;
     }
 
     /// Brings the run to its end.
@@ -140,7 +157,11 @@ impl<T: Send + 'static> LiveFlow<T> {
         let name = &self.record.run.name;
         let span = context.enter(|| tracing::error_span!(target: "flowkit::run", "flow_run", %name));
         let again = run_count <= self.effective.retries;
-        let running = attempt(|| body.start(again), timeout, &cancel).instrument(span);
+        let (above, hold) = (&mut self.above, &mut self.hold);
+        let grace = context.ports.stopping.grace;
+        let stop = Stop { cancel: &cancel, heed: &self.record.run.track.heed, grace };
+        let running = attempt(|| body.start(again), timeout, stop, || *hold = Some(above.hold(self.caller.as_ref())))
+            .instrument(span);
         let ending = context.scope(running).await;
         if let Ending::TimedOut(_) = ending {
             cancel.cancel();
@@ -157,13 +178,25 @@ impl<T: Send + 'static> LiveFlow<T> {
         (fact, result.map_err(|error| error.with_effort(run_count, elapsed)))
     }
 
+    /// What it means for the run, and for its caller, that it was told to stop.
+    fn stopped(&self) -> (Fact, Error) {
+        let asked = self.run().track.with(|states| states.iter().any(|state| state.is(StateName::Cancelling)));
+        match self.context.ports.stopping.why().filter(|_| !asked) {
+            Some(why) => {
+                tracing::error!(target: "flowkit::run", "Crash detected! {why}");
+                let error = self.error(ErrorKind::Crashed, &format!("was stopped: {why}"));
+                (Fact::Crashed { message: why.to_owned() }, error)
+            }
+            None => {
+                let fact = Fact::Cancelled { message: "Flow run was cancelled.".into() };
+                (fact, self.error(ErrorKind::Cancelled, "was cancelled"))
+            }
+        }
+    }
+
     fn error(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, format!("flow run '{}' {what}", self.run().name))
     }
-}
-
-fn cancelled() -> Fact {
-    Fact::Cancelled { message: "Flow run was cancelled.".into() }
 }
 
 #[cfg(test)]

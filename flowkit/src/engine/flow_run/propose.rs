@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::backend::{Answer, Proposal};
 use crate::clock;
-use crate::engine::flow_run::{LiveFlow, cancelled};
+use crate::engine::flow_run::LiveFlow;
 use crate::engine::transition::{Fact, transition};
 use crate::error::{Error, ErrorKind};
-use crate::state::StateType;
+use crate::state::{State, StateType};
 
 /// How long to wait before asking again when the backend keeps a run in a pending state.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -27,8 +27,9 @@ impl<T: Send + 'static> LiveFlow<T> {
         let cancel = self.context.cancel.clone();
         loop {
             if cancel.is_cancelled() {
-                self.conclude(cancelled()).await?;
-                return Err(self.error(ErrorKind::Cancelled, "was cancelled"));
+                let (fact, error) = self.stopped();
+                self.conclude(fact).await?;
+                return Err(error);
             }
             match self.conclude(Fact::Started).await? {
                 Verdict::Entered => return Ok(()),
@@ -41,8 +42,11 @@ impl<T: Send + 'static> LiveFlow<T> {
     pub(super) async fn conclude(&mut self, mut fact: Fact) -> Result<Verdict, Error> {
         // The rules would have a doomed run retried, and know no step from Pending to NotReady.
         let force = matches!(fact, Fact::Crashed { .. } | Fact::Doomed { .. } | Fact::UpstreamFailed { .. });
-        let mut overruled = false;
+        let mut overruled = None;
         loop {
+            if let Some(state) = self.scope.ended_outside().cloned() {
+                return Err(self.adopt(state));
+            }
             let current = self.run().track.current();
             let Ok(state) = transition(current.as_ref(), fact.clone(), clock::now()) else {
                 return Ok(Verdict::Entered);
@@ -55,8 +59,8 @@ impl<T: Send + 'static> LiveFlow<T> {
                 // A run that has not begun need not wait any longer once it is cancelled; one that has ended must.
                 Answer::Wait(delay) if fact == Fact::Started => {
                     if self.context.cancel.run_until_cancelled(clock::sleep(delay)).await.is_none() {
-                        fact = cancelled();
-                        overruled = true;
+                        let (stopped, error) = self.stopped();
+                        (fact, overruled) = (stopped, Some(error));
                     }
                     continue;
                 }
@@ -69,34 +73,48 @@ impl<T: Send + 'static> LiveFlow<T> {
                     return Err(self.error(ErrorKind::Aborted, &format!("was left alone as the server asked: {why}")));
                 }
             };
-            let (entered_type, shown) = (entered.state_type(), entered.to_string());
-            self.run().track.push(entered);
-            if entered_type == proposed && overruled {
-                return Err(self.error(ErrorKind::Cancelled, "was cancelled"));
+            let entered_type = entered.state_type();
+            // Whoever asked for the run to be cancelled may have told so before the backend did.
+            let known = entered_type == StateType::Cancelling && self.run().state().state_type() == entered_type;
+            if !known {
+                self.run().track.push(entered.clone());
             }
             if entered_type == proposed {
-                return Ok(Verdict::Entered);
+                return overruled.map_or(Ok(Verdict::Entered), Err);
             }
-            return match entered_type {
-                StateType::Completed | StateType::Failed => {
-                    Err(self.error(ErrorKind::Failed, &format!("was put into state {shown}")))
-                }
+            match entered_type {
                 StateType::Cancelling => {
                     // Somebody asked for it while the run went on; the only way out is to do as they ask.
                     self.context.cancel.cancel();
-                    fact = cancelled();
-                    overruled = true;
-                    continue;
+                    let (stopped, error) = self.stopped();
+                    (fact, overruled) = (stopped, Some(error));
                 }
-                StateType::Cancelled => {
+                StateType::Completed | StateType::Failed | StateType::Cancelled | StateType::Crashed => {
                     self.context.cancel.cancel();
-                    Err(self.error(ErrorKind::Cancelled, "was cancelled"))
+                    return Err(self.ended_as(&entered));
                 }
-                StateType::Crashed => Err(self.error(ErrorKind::Crashed, &format!("was put into state {shown}"))),
                 StateType::Scheduled | StateType::Pending | StateType::Running | StateType::Paused => {
-                    Ok(Verdict::Again)
+                    return Ok(Verdict::Again);
                 }
-            };
+            }
+        }
+    }
+
+    /// Takes over the final state that somebody else has put the run into.
+    fn adopt(&mut self, state: State) -> Error {
+        self.record.left_alone = true;
+        let error = self.ended_as(&state);
+        let _ = self.run().track.advance(|current| (!current.is_some_and(State::is_settled)).then_some(state));
+        error
+    }
+
+    /// The error of a run that somebody else has put into a final state.
+    fn ended_as(&self, state: &State) -> Error {
+        let put = || format!("was put into state {state}");
+        match state.state_type() {
+            StateType::Cancelled => self.error(ErrorKind::Cancelled, "was cancelled"),
+            StateType::Crashed => self.error(ErrorKind::Crashed, &put()),
+            _ => self.error(ErrorKind::Failed, &put()),
         }
     }
 }

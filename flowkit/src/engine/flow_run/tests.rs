@@ -6,11 +6,12 @@ use futures::future::{BoxFuture, ready};
 use uuid::Uuid;
 
 use super::*;
-use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Undelivered};
+use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
 use crate::engine::context::Ports;
+use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::event::Event;
 use crate::id::FlowRunId;
@@ -49,6 +50,12 @@ impl Backend for Scripted {
     fn propose(&self, _: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
         ready(lock(&self.answers).pop_front().unwrap_or(Answer::Accept(proposal.state))).boxed()
     }
+
+    fn cancel(&self, _: FlowRunId) -> BoxFuture<'_, Result<State, Error>> {
+        ready(Ok(State::new(StateName::Cancelling, clock::now()))).boxed()
+    }
+
+    fn watch(&self, _: &Arc<FlowRun>, _: Told) {}
 
     fn emit(&self, event: Event) {
         if let Event::FlowEnded(_, state) = event {
@@ -102,6 +109,7 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
         flow_defaults: Defaults::default(),
         log_prints: false,
         stubs: Stubs::default(),
+        stopping: Stopping::new(Duration::from_secs(30)),
     };
     let job = FlowJob {
         def: &SLEEPER,
