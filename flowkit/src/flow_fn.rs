@@ -104,12 +104,18 @@ macro_rules! flows {
             }
 
             fn from_json(mut given: Map<String, Value>, def: &FlowDef) -> Result<Self, Error> {
-                parameters::no_unknown(&given, def)?;
+                let mut mistakes = parameters::Mistakes::default();
+                mistakes.keep(parameters::no_unknown(&given, def));
                 let mut params = def.params.iter();
-                Ok(($({
+                $(let $name = {
                     let param = params.next().ok_or_else(|| Error::new(ErrorKind::Definition, "a parameter has no name"))?;
-                    parameters::read::<$name>(&mut given, param)?
-                },)*))
+                    mistakes.keep(parameters::read::<$name>(&mut given, param))
+                };)*
+                if let Some(error) = mistakes.into_error() {
+                    return Err(error);
+                }
+                let missing = || Error::new(ErrorKind::Parameters, "a parameter was not read");
+                Ok(($($name.ok_or_else(missing)?,)*))
             }
         }
 

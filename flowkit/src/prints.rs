@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 
 use crate::engine::context;
+use crate::redact::redact;
 
 /// Prints a line as `println!` does; in a run with `log_prints` it becomes a log line of the run.
 ///
@@ -14,6 +15,7 @@ pub fn print_line(line: fmt::Arguments<'_>) {
         std::println!("{line}");
         return;
     }
+    let line = redact(line.to_string());
     tracing::info!(target: "flowkit::print", "{line}");
     let mut stdout = std::io::stdout();
     if !stdout.is_terminal() {

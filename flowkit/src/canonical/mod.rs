@@ -61,6 +61,8 @@ pub struct Canonical {
     bytes: Vec<u8>,
     /// How many values are open whose parts are to be sorted at their end.
     open: usize,
+    /// What is written is a secret, which shows people a mask and us its hash.
+    secret: bool,
 }
 
 impl Canonical {

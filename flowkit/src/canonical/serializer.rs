@@ -5,6 +5,7 @@ use serde::ser::Serializer;
 
 use super::compound::{List, Sorted, Variant};
 use super::{Canonical, Unserializable};
+use crate::secret;
 
 /// Writes the next value.
 pub(super) struct Writer<'a>(pub(super) &'a mut Canonical);
@@ -117,8 +118,19 @@ impl<'a> Serializer for Writer<'a> {
         self.nothing(b'u')
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Unserializable> {
-        value.serialize(self)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unserializable> {
+        self.0.secret = name == secret::NAME;
+        let written = value.serialize(Writer(&mut *self.0));
+        self.0.secret = false;
+        written
+    }
+
+    fn is_human_readable(&self) -> bool {
+        !self.0.secret
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::event::{self, Level, LogRecord};
 use crate::logs::console::{Console, Speaker};
 use crate::logs::fields::Text;
+use crate::redact::redact;
 use crate::run::{FlowRun, TaskRun};
 
 /// The target of the spans and log lines of runs.
@@ -86,7 +87,7 @@ where
         });
         let record = LogRecord {
             level: event.metadata().level().into(),
-            message: Text::of(event),
+            message: redact(Text::of(event)),
             timestamp: clock::now(),
             flow_run_id: owner.as_ref().and_then(|owner| owner.flow.as_ref()).map(|run| run.id),
             task_run_id: owner.as_ref().and_then(|owner| owner.task.as_ref()).map(|run| run.id),

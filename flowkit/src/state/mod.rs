@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::redact::redact;
 
 pub use aggregate::aggregate;
 pub use chosen::end_as;
@@ -164,10 +165,10 @@ impl State {
         state
     }
 
-    /// Adds a message.
+    /// Adds a message, with the values of known [`Secret`](crate::Secret)s masked.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.extra_mut().message = Some(message.into().into_boxed_str());
+        self.extra_mut().message = Some(redact(message.into()).into_boxed_str());
         self
     }
 

@@ -1,10 +1,14 @@
 //! Flow parameters in JSON: reading them, and the schema that describes them. Pure.
 
+mod schema;
+
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::def::{FlowDef, ParamDef};
 use crate::error::{Error, ErrorKind};
+
+pub(crate) use schema::schema;
 
 fn refuse(message: String) -> Error {
     Error::new(ErrorKind::Parameters, message)
@@ -16,6 +20,27 @@ pub(crate) fn object(parameters: &Value) -> Result<Map<String, Value>, Error> {
         Value::Object(given) => Ok(given.clone()),
         Value::Null => Ok(Map::new()),
         other => Err(refuse(format!("parameters must be a JSON object, and are `{other}`"))),
+    }
+}
+
+/// What is wrong with the parameters of one call; all of it is told at once.
+#[derive(Default)]
+pub(crate) struct Mistakes(Vec<Error>);
+
+impl Mistakes {
+    /// Takes note of a mistake.
+    pub(crate) fn keep<T>(&mut self, read: Result<T, Error>) -> Option<T> {
+        read.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// Makes one error of all.
+    pub(crate) fn into_error(self) -> Option<Error> {
+        let mut mistakes = self.0;
+        match mistakes.len() {
+            0 => None,
+            1 => mistakes.pop(),
+            _ => Some(refuse(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))),
+        }
     }
 }
 
@@ -47,45 +72,4 @@ pub(crate) fn read<T: DeserializeOwned>(given: &mut Map<String, Value>, param: &
         };
         refuse(format!("parameter `{path}`: {}", error.inner()))
     })
-}
-
-/// Describes the parameters of a flow as Prefect's UI expects it.
-pub(crate) fn schema(def: &FlowDef) -> Value {
-    let mut generator = schemars::generate::SchemaSettings::draft07()
-        .with(|settings| settings.definitions_path = "/definitions".into())
-        .into_generator();
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for (position, param) in def.params.iter().enumerate() {
-        let mut property = Value::from((param.schema)(&mut generator));
-        if !property.is_object() {
-            property = json!({});
-        }
-        let is_option =
-            property.get("type").and_then(Value::as_array).is_some_and(|types| types.contains(&json!("null")))
-                || property
-                    .get("anyOf")
-                    .and_then(Value::as_array)
-                    .is_some_and(|any| any.contains(&json!({"type": "null"})));
-        property["title"] = json!(param.name);
-        property["position"] = json!(position);
-        if !param.description.is_empty() {
-            property["description"] = json!(param.description);
-        }
-        match param.default {
-            Some(default) => property["default"] = default(),
-            None if is_option => property["default"] = Value::Null,
-            None => required.push(json!(param.name)),
-        }
-        properties.insert(param.name.to_owned(), property);
-    }
-    let definitions = generator.take_definitions(true);
-    let mut schema = json!({"title": "Parameters", "type": "object", "properties": properties});
-    if !required.is_empty() {
-        schema["required"] = Value::Array(required);
-    }
-    if !definitions.is_empty() {
-        schema["definitions"] = Value::Object(definitions);
-    }
-    schema
 }

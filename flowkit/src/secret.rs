@@ -1,0 +1,207 @@
+//! Values that must not be seen.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::redact::{self, MASK};
+
+/// Holds a value that cannot be printed by mistake: a parameter of a flow, an argument of a task, part of either.
+///
+/// `Debug`, `Display` and `Serialize` give `**********`, as Prefect's `SecretStr` does, so the value is not in the
+/// parameters that a server shows. From the moment it is made, its texts of four characters or more are masked in the
+/// log lines and state messages of this process too. Code that needs it says [`expose`](Secret::expose).
+///
+/// ```
+/// use flowkit::{Secret, prelude::*};
+///
+/// #[flow]
+/// async fn sync(token: Secret) -> String {
+///     tracing::info!("using {}", token.expose());      // logs `using **********`
+///     format!("{token}")
+/// }
+///
+/// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+/// assert_eq!(sync(Secret::new("hunter2")).await?, "**********");
+/// # Ok::<_, flowkit::Error>(())
+/// # }).expect("it succeeds");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret<T = String>(T);
+
+/// A value that can be secret: it tells which texts must not be seen.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be in a `Secret`",
+    label = "must be `Sensitive`: text, JSON, or an `Option`, `Vec` or `Arc` of those",
+    note = "implement `flowkit::Sensitive` for a type of your own: it hands each secret text to the function it is given"
+)]
+pub trait Sensitive {
+    /// Calls `each` with every text that must not be seen.
+    fn texts(&self, each: &mut dyn FnMut(&str));
+}
+
+impl<T: Sensitive> Secret<T> {
+    /// Takes a value, and has it masked in logs from now on.
+    pub fn new(value: impl Into<T>) -> Self {
+        let value = value.into();
+        value.texts(&mut redact::register);
+        Self(value)
+    }
+}
+
+impl<T> Secret<T> {
+    /// Lends the value itself.
+    #[must_use]
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+
+    /// Gives up the value itself.
+    #[must_use]
+    pub fn into_exposed(self) -> T {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({MASK})")
+    }
+}
+
+impl<T> fmt::Display for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Under which name a secret is written, for whoever needs to know that it is one.
+pub(crate) const NAME: &str = "flowkit::Secret";
+
+/// Writes the mask; where people do not read what is written, a hash, so that cache keys differ as the values do.
+impl<T: Sensitive> Serialize for Secret<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(NAME, &Written(&self.0))
+    }
+}
+
+struct Written<'a, T>(&'a T);
+
+impl<T: Sensitive> Serialize for Written<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_str(MASK);
+        }
+        let mut hash = Sha256::new();
+        self.0.texts(&mut |text| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        });
+        serializer.serialize_bytes(&hash.finalize())
+    }
+}
+
+impl<'de, T: Sensitive + DeserializeOwned> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The error of the type could quote the value.
+        let value = T::deserialize(deserializer).map_err(|_| D::Error::custom("a secret of another type"))?;
+        Ok(Self::new(value))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Secret<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Secret_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        if schema.get("type").and_then(|kind| kind.as_str()) == Some("string") {
+            schema = json_schema!({"type": "string", "format": "password"});
+        }
+        schema.insert("writeOnly".to_owned(), true.into());
+        schema
+    }
+}
+
+impl Sensitive for str {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        each(self);
+    }
+}
+
+impl Sensitive for String {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        each(self);
+    }
+}
+
+impl<T: Sensitive> Sensitive for Option<T> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        self.iter().for_each(|value| value.texts(each));
+    }
+}
+
+impl<T: Sensitive> Sensitive for Vec<T> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        self.iter().for_each(|value| value.texts(each));
+    }
+}
+
+impl<T: Sensitive + ?Sized> Sensitive for Box<T> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        (**self).texts(each);
+    }
+}
+
+impl<T: Sensitive + ?Sized> Sensitive for Arc<T> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        (**self).texts(each);
+    }
+}
+
+impl Sensitive for serde_json::Value {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        match self {
+            Self::String(text) => each(text),
+            Self::Array(values) => values.iter().for_each(|value| value.texts(each)),
+            Self::Object(values) => values.values().for_each(|value| value.texts(each)),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::Canonical;
+
+    #[test]
+    fn a_secret_is_a_mask_to_people_and_its_own_value_to_cache_keys() {
+        let (one, other) = (Secret::<String>::new("hunter-one"), Secret::<String>::new("hunter-two"));
+        assert_eq!(serde_json::to_string(&one).expect("it is text"), "\"**********\"");
+        assert_eq!((format!("{one} {one:?}")), "********** Secret(**********)");
+        let key = |secret: &Secret| {
+            let mut canonical = Canonical::default();
+            canonical.write(&(1, secret, 2)).expect("it can be written");
+            canonical.finish()
+        };
+        assert_eq!(key(&one), key(&one.clone()));
+        assert_ne!(key(&one), key(&other));
+    }
+
+    #[test]
+    fn a_secret_of_another_type_is_not_quoted() {
+        let error = serde_json::from_str::<Secret>("[\"hunter2\"]").expect_err("it is no string");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
