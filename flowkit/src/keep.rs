@@ -1,13 +1,13 @@
 //! Keeps the error of a body, whatever its type can do.
 //!
-//! The six traits are tried in turn by method lookup on `&&&&&&Kept<E>`, which needs no specialization: each
+//! The eight traits are tried in turn by method lookup on `&&&&&&&&Kept<E>`, which needs no specialization: each
 //! level of reference that the lookup takes off reaches a trait with a weaker bound.
 
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display};
 
-use crate::user_error::UserError;
+use crate::user_error::{UserError, chain};
 
 /// An error on its way to being kept.
 pub struct Kept<E>(Cell<Option<E>>);
@@ -35,7 +35,7 @@ pub trait KeepStandard {
     fn keep(&self) -> UserError;
 }
 
-impl<E: StdError + Send + Sync + 'static> KeepStandard for &&&&&Kept<E> {
+impl<E: StdError + Send + Sync + 'static> KeepStandard for &&&&&&&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(UserError::standard)
     }
@@ -47,7 +47,7 @@ pub trait KeepAsRef {
     fn keep(&self) -> UserError;
 }
 
-impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> KeepAsRef for &&&&Kept<E> {
+impl<E: AsRef<dyn StdError + Send + Sync> + Debug + Send + Sync + 'static> KeepAsRef for &&&&&&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(UserError::lending)
     }
@@ -59,12 +59,36 @@ pub trait KeepDisplay {
     fn keep(&self) -> UserError;
 }
 
-impl<E: Display + Send + Sync + 'static> KeepDisplay for &&&Kept<E> {
+impl<E: Display + Send + Sync + 'static> KeepDisplay for &&&&&Kept<E> {
     fn keep(&self) -> UserError {
         self.with(|error| {
             let text = error.to_string();
             UserError::shown(error, text)
         })
+    }
+}
+
+/// For standard errors that cannot leave their thread; only the text of their chain is kept.
+pub trait KeepLocal {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: StdError + 'static> KeepLocal for &&&&Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| UserError::text(chain(&error)))
+    }
+}
+
+/// For boxes of standard errors that cannot leave their thread: `Box<dyn Error>`.
+pub trait KeepLocalAsRef {
+    /// Keeps it.
+    fn keep(&self) -> UserError;
+}
+
+impl<E: AsRef<dyn StdError>> KeepLocalAsRef for &&&Kept<E> {
+    fn keep(&self) -> UserError {
+        self.with(|error| UserError::text(chain(error.as_ref())))
     }
 }
 

@@ -17,7 +17,9 @@ pub use crate::flow_fn::FlowParams;
 pub use crate::hook::{HookDef, Hooks};
 pub use crate::hook_fn::{Hook, call_hook};
 pub use crate::input::Input;
-pub use crate::keep::{KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepStandard, Kept};
+pub use crate::keep::{
+    KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepLocal, KeepLocalAsRef, KeepStandard, Kept,
+};
 pub use crate::options::Options;
 pub use crate::prints::print_line;
 pub use crate::probe::{Absent, Probe, WriteFn};
@@ -97,11 +99,11 @@ macro_rules! outcome {
                 #[allow(unused_imports, reason = "which one applies depends on the type of the error")]
                 use $crate::__private::{
                     KeepAsRef as _, KeepDebug as _, KeepDebugged as _, KeepDisplay as _, KeepDisplayed as _,
-                    KeepStandard as _,
+                    KeepLocal as _, KeepLocalAsRef as _, KeepStandard as _,
                 };
                 // Asked before the error is kept, while it still has its type.
                 let worth_a_retry: ::core::option::Option<bool> = $crate::outcome!(@ error $(, $retry_if)?);
-                let kept = (&&&&&&$crate::__private::Kept::new(error)).keep();
+                let kept = (&&&&&&&&$crate::__private::Kept::new(error)).keep();
                 ::core::result::Result::Err(kept.worth_a_retry(worth_a_retry))
             }
         }

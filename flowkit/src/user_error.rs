@@ -17,6 +17,10 @@ pub struct UserError {
 trait Kept: Send + Sync {
     fn as_std(&self) -> &(dyn StdError + 'static);
     fn as_any(&self) -> &dyn Any;
+    /// What the value shows to those who debug.
+    fn debugged(&self) -> Option<String> {
+        None
+    }
 }
 
 impl UserError {
@@ -37,7 +41,7 @@ impl UserError {
     }
 
     /// Keeps an error that lends a standard one, as `anyhow::Error`, `eyre::Report` and `Box<dyn Error>` do.
-    pub fn lending<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static>(error: E) -> Self {
+    pub fn lending<E: AsRef<dyn StdError + Send + Sync> + fmt::Debug + Send + Sync + 'static>(error: E) -> Self {
         Self::new(Lending(error))
     }
 
@@ -50,6 +54,14 @@ impl UserError {
     #[must_use]
     pub fn text(text: String) -> Self {
         Self::new(Standard(Text(text)))
+    }
+
+    /// Returns the backtrace that `anyhow` and its kin have captured, if they were asked to (`RUST_BACKTRACE=1`). There is
+    /// no way to it on stable Rust but through what they show.
+    pub(crate) fn backtrace(&self) -> Option<String> {
+        let shown = self.kept.debugged()?;
+        let (_, trace) = shown.split_once("Stack backtrace:\n")?;
+        Some(trace.trim_end().to_owned())
     }
 
     pub(crate) fn as_std(&self) -> &(dyn StdError + 'static) {
@@ -80,7 +92,10 @@ impl<E: StdError + Send + Sync + 'static> Kept for Standard<E> {
 
 struct Lending<E>(E);
 
-impl<E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> Kept for Lending<E> {
+impl<E: AsRef<dyn StdError + Send + Sync> + fmt::Debug + Send + Sync + 'static> Kept for Lending<E> {
+    fn debugged(&self) -> Option<String> {
+        Some(format!("{:?}", self.0))
+    }
     fn as_std(&self) -> &(dyn StdError + 'static) {
         self.0.as_ref()
     }
@@ -125,6 +140,11 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
         }
     }
     text
+}
+
+/// Returns the first line of a text.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.trim().lines().next().unwrap_or_default().trim_end()
 }
 
 /// Follows a chain of causes from its first.

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::engine::panic;
 use crate::engine::stop::{Stop, last_turns};
 use crate::error::{Error, ErrorKind};
-use crate::user_error::{UserError, causes, chain};
+use crate::user_error::{UserError, causes, chain, first_line};
 
 /// A body that has been started.
 pub(crate) type Started<T> = BoxFuture<'static, Result<T, UserError>>;
@@ -92,7 +92,24 @@ fn ending<T>(ended: Caught<T>) -> Ending<T> {
     match ended {
         Ok(Ok(value)) => Ending::Returned(value),
         Ok(Err(error)) => Ending::Errored(error),
-        Err(payload) => Ending::Panicked(panic::describe(&*payload)),
+        Err(payload) => {
+            let text = panic::describe(&*payload);
+            if let Some(trace) = panic::take_trace() {
+                tracing::error!(target: "flowkit::run", "Stack backtrace of the panic:\n{trace}");
+            }
+            Ending::Panicked(text)
+        }
+    }
+}
+
+/// What the log has of an error: its whole chain and its backtrace at the run where it happened, and one line at the
+/// runs above that it is passed on to.
+pub(super) fn told(error: &UserError) -> String {
+    let text = chain(error.as_std());
+    match (run_error(error), error.backtrace()) {
+        (Some(_), _) => first_line(&text).to_owned(),
+        (None, Some(trace)) => format!("{text}\nStack backtrace:\n{trace}"),
+        (None, None) => text,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a panic said, and where.
 
 use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use crate::engine::context;
 
 thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static TRACE: RefCell<Option<String>> = const { RefCell::new(None) };
     static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -30,6 +32,7 @@ pub(crate) fn remember_places() {
             }
             let place = info.location().map(ToString::to_string);
             let _ = PLACE.try_with(|slot| slot.replace(place));
+            let _ = TRACE.try_with(|slot| slot.replace(trace()));
             if std::thread::current().name() == Some("main") && context::with(|_| ()).is_none() {
                 MAIN_PANICKED.store(true, Ordering::Relaxed);
             }
@@ -46,6 +49,17 @@ pub(crate) fn silently(call: impl FnOnce()) -> bool {
     returned
 }
 
+/// The backtrace of where we are, if the environment asks for such (`RUST_BACKTRACE=1`).
+fn trace() -> Option<String> {
+    let trace = Backtrace::capture();
+    (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string())
+}
+
+/// Takes the backtrace of the last panic of this thread.
+pub(crate) fn take_trace() -> Option<String> {
+    TRACE.try_with(|slot| slot.take()).ok().flatten()
+}
+
 /// Calls code of the user's; a panic is described in the error.
 pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).map_err(|payload| describe(&*payload))
@@ -58,18 +72,22 @@ pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a value that is no text".to_owned());
-    match take_place() {
+    match PLACE.try_with(|slot| slot.take()).ok().flatten() {
         Some(place) => format!("panicked at {place}: {message}"),
         None => format!("panicked: {message}"),
     }
 }
 
-/// Takes the place of the last panic of this thread, to carry it to another thread.
-pub(crate) fn take_place() -> Option<String> {
-    PLACE.try_with(|slot| slot.take()).ok().flatten()
+/// Where a panic happened, on its way to another thread.
+pub(crate) struct Place(Option<String>, Option<String>);
+
+/// Takes the place of the last panic of this thread.
+pub(crate) fn take_place() -> Place {
+    Place(PLACE.try_with(|slot| slot.take()).ok().flatten(), take_trace())
 }
 
 /// Puts the place of a panic that was caught on another thread.
-pub(crate) fn put_place(place: Option<String>) {
+pub(crate) fn put_place(Place(place, trace): Place) {
     let _ = PLACE.try_with(|slot| slot.replace(place));
+    let _ = TRACE.try_with(|slot| slot.replace(trace));
 }

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::clock;
 use crate::def::TaskDef;
-use crate::engine::attempt::{Ending, attempt};
+use crate::engine::attempt::{Ending, attempt, told};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, Ports};
 use crate::engine::journal::Slot;
@@ -23,7 +23,7 @@ use crate::id::TaskRunId;
 use crate::options::{self, Effective, Overrides};
 use crate::run::{TaskExtra, TaskInput, TaskInputs, TaskRun, Track};
 use crate::state::State;
-use crate::user_error::{UserError, chain};
+use crate::user_error::{UserError, chain, first_line};
 
 /// A call of a task.
 pub(crate) struct TaskJob<T> {
@@ -226,8 +226,8 @@ impl<T: Send + 'static> LiveTask<T> {
             let (body, above, hold) = (&mut self.job.body, &mut self.above, &mut self.hold);
             let heed = &self.record.0.track.heed;
             let stop = Stop { cancel: &self.context.cancel, heed, grace: self.context.ports.stopping.grace };
-            let told = || *hold = Some(above.hold(self.context.flow.as_ref()));
-            let ending = attempt(|| body.start(another), self.effective.timeout, stop, told).instrument(span).await;
+            let hold = || *hold = Some(above.hold(self.context.flow.as_ref()));
+            let ending = attempt(|| body.start(another), self.effective.timeout, stop, hold).instrument(span).await;
             let (message, failure) = match ending {
                 Ending::Returned(value) => match choice::of_value(&value) {
                     None => {
@@ -297,15 +297,19 @@ impl<T: Send + 'static> LiveTask<T> {
             _ if self.effective.retries > 0 => " - Retries are exhausted",
             _ => "",
         };
-        tracing::error!(target: "flowkit::run", "Task run failed with exception: {message}{exhausted}");
-        let name = self.run().name();
+        let told = match &failure {
+            Failure::Error(error) | Failure::Final(error) => told(error),
+            Failure::Panic | Failure::Timeout | Failure::Chosen(_) => message.clone(),
+        };
+        tracing::error!(target: "flowkit::run", "Task run failed with exception: {told}{exhausted}");
+        let (name, short) = (self.run().name(), first_line(&message));
         let (fact, error) = match failure {
             Failure::Error(error) | Failure::Final(error) => (
-                Fact::Errored { message: format!("Task run encountered an exception: {message}") },
+                Fact::Errored { message: format!("Task run encountered an exception: {short}") },
                 Error::new(ErrorKind::Failed, format!("task run '{name}' failed")).with_user_error(error),
             ),
             Failure::Panic => (
-                Fact::Errored { message: format!("Task run encountered an exception: {message}") },
+                Fact::Errored { message: format!("Task run encountered an exception: {short}") },
                 Error::new(ErrorKind::Panicked, format!("task run '{name}' {message}")),
             ),
             Failure::Chosen(state) => {

@@ -1,6 +1,6 @@
 //! What the ending of an attempt means for the run and for its caller.
 
-use crate::engine::attempt::{Ending, run_error};
+use crate::engine::attempt::{Ending, run_error, told};
 use crate::engine::flow_run::LiveFlow;
 use crate::engine::retry::is_worth_a_retry;
 use crate::engine::task_run::exceeded;
@@ -9,7 +9,7 @@ use crate::engine::{choice, panic};
 use crate::error::{Error, ErrorKind};
 use crate::options::Effective;
 use crate::state::State;
-use crate::user_error::{UserError, chain};
+use crate::user_error::{UserError, chain, first_line};
 
 impl<T: Send + 'static> LiveFlow<T> {
     /// Tells what an ending means for the run and for its caller.
@@ -23,8 +23,9 @@ impl<T: Send + 'static> LiveFlow<T> {
                 if let Some(state) = choice::of_error(&cause) {
                     return self.chosen(state, None);
                 }
+                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {}", told(&cause));
                 let text = chain(cause.as_std());
-                tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
+                let text = first_line(&text);
                 let (kind, fact) = match run_error(&cause) {
                     Some(ErrorKind::TimedOut) => {
                         let message = format!("Flow run failed due to timeout: {text}");
@@ -41,7 +42,7 @@ impl<T: Send + 'static> LiveFlow<T> {
             }
             Ending::Panicked(text) => {
                 tracing::error!(target: "flowkit::run", "Encountered exception during execution: {text}");
-                let message = format!("Flow run encountered an exception: {text}");
+                let message = format!("Flow run encountered an exception: {}", first_line(&text));
                 (Fact::Errored { message }, Err(self.error(ErrorKind::Panicked, &text)))
             }
             Ending::TimedOut(limit) => {
