@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flowkit_client::api::flow_runs::Orchestrate;
-use flowkit_client::model::{FlowCreate, OrchestrationStatus, StateCreate, StateType};
+use flowkit_client::model::{FlowCreate, FlowRunInputCreate, OrchestrationStatus, StateCreate, StateType};
 use flowkit_client::{Attribution, Auth, Client, Config, Error, ErrorKind, RetryPolicy};
 use serde_json::json;
 use uuid::Uuid;
@@ -134,5 +134,26 @@ async fn nobody_listening_and_nobody_answering_are_different_errors() -> Result<
     drop(silent);
     let error = Client::new(config)?.server_version().await.expect_err("closed");
     assert!(error.is_connect() && error.to_string().contains(&url), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_input_of_a_flow_run_is_written_as_json_in_a_string() -> Result<(), Error> {
+    let (server, run) = (MockServer::start().await, Uuid::from_u128(7));
+    let at = format!("/api/flow_runs/{run}/input");
+    let body = json!({ "key": "kp-1", "value": "{\"value\":3}", "sender": "prefect.flow-run.x" });
+    Mock::given(method("POST"))
+        .and(path(&at))
+        .and(body_json(body))
+        .respond_with(ResponseTemplate::new(201))
+        .mount(&server)
+        .await;
+    let answer = ResponseTemplate::new(200).set_body_raw(r#"{"value":3}"#, "text/plain");
+    Mock::given(method("GET")).and(path(format!("{at}/kp-1"))).respond_with(answer).mount(&server).await;
+    let client = Client::new(config(&server)?)?;
+    let value = json!({ "value": 3 });
+    client.create_flow_run_input(run, &FlowRunInputCreate::new("kp-1", &value).sender("prefect.flow-run.x")).await?;
+    assert_eq!(client.read_flow_run_input(run, "kp-1").await?, Some(value));
+    assert_eq!(client.read_flow_run_input(run, "kp-2").await?, None);
     Ok(())
 }

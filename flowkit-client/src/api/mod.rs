@@ -6,4 +6,5 @@ pub mod events;
 pub mod flow_runs;
 pub mod flows;
 pub mod logs;
+pub mod run_input;
 pub mod task_runs;

@@ -4,12 +4,12 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::api::flow_runs::Orchestrate;
-use crate::api::{admin, deployments, events, flow_runs, flows, logs, task_runs};
+use crate::api::{admin, deployments, events, flow_runs, flows, logs, run_input, task_runs};
 use crate::error::Error;
 use crate::model::{
     Deployment, DeploymentFlowRunCreate, Event, EventFilter, EventPage, Flow, FlowCreate, FlowRun, FlowRunCreate,
-    FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log, LogCreate, LogQuery, OrchestrationResult, StateCreate,
-    TaskRun, TaskRunCreate, TaskRunQuery,
+    FlowRunInput, FlowRunInputCreate, FlowRunInputQuery, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log,
+    LogCreate, LogQuery, OrchestrationResult, StateCreate, TaskRun, TaskRunCreate, TaskRunQuery,
 };
 use crate::version::ServerVersion;
 
@@ -70,6 +70,30 @@ impl Client {
     /// Resumes a paused or suspended flow run.
     pub async fn resume_flow_run(&self, id: Uuid, input: Option<&JsonObject>) -> Result<OrchestrationResult, Error> {
         self.send(flow_runs::resume(id, input)).await
+    }
+
+    /// Creates an input of a flow run.
+    pub async fn create_flow_run_input(&self, run: Uuid, input: &FlowRunInputCreate) -> Result<(), Error> {
+        self.send(run_input::create(run, input)).await.map(drop)
+    }
+
+    /// Reads the value of an input of a flow run; `None` if there is none.
+    pub async fn read_flow_run_input(&self, run: Uuid, key: &str) -> Result<Option<serde_json::Value>, Error> {
+        self.send_opt(run_input::read(run, key)).await
+    }
+
+    /// Reads the inputs of a flow run that a query asks for, oldest first.
+    pub async fn filter_flow_run_inputs(
+        &self,
+        run: Uuid,
+        query: &FlowRunInputQuery,
+    ) -> Result<Vec<FlowRunInput>, Error> {
+        self.send(run_input::filter(run, query)).await
+    }
+
+    /// Removes an input of a flow run.
+    pub async fn delete_flow_run_input(&self, run: Uuid, key: &str) -> Result<(), Error> {
+        self.send(run_input::delete(run, key)).await.map(drop)
     }
 
     /// Reads the flow runs a query asks for.

@@ -14,6 +14,7 @@ mod orchestration;
 mod policy;
 mod query;
 mod resource;
+mod run_input;
 mod state;
 mod task_run;
 pub mod timestamp;
@@ -28,6 +29,7 @@ pub use orchestration::{OrchestrationDetails, OrchestrationResult, Orchestration
 pub use policy::{FlowRunPolicy, RetryDelay, TaskRunPolicy};
 pub use query::{FlowRunQuery, FlowRunSort, LogQuery, LogSort, MAX_LIMIT, TaskRunQuery, TaskRunSort};
 pub use resource::{RelatedResource, Resource};
+pub use run_input::{FlowRunInput, FlowRunInputCreate, FlowRunInputQuery};
 pub use state::{State, StateCreate, StateDetails, StateType};
 pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
 
