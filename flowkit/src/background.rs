@@ -19,6 +19,8 @@ pub(crate) struct Background {
     pub(crate) deployment: Option<Arc<Deployment>>,
     /// When it was to start, if somebody else decided that.
     pub(crate) scheduled: Option<Timestamp>,
+    /// How often its body was started before this process took it over.
+    pub(crate) run_count: u32,
     /// The server that knows it.
     pub(crate) links: Option<Arc<Links>>,
 }

@@ -55,6 +55,14 @@ pub enum ErrorKind {
     Crashed,
     /// The server told this process to leave the run alone.
     Aborted,
+    /// The flow run was suspended: it goes on elsewhere once it is resumed.
+    Suspended,
+    /// A paused flow run was not resumed in time.
+    NotResumed,
+    /// What was asked for is not possible there or then: to pause outside of a flow, to resume a run that is not paused.
+    Refused,
+    /// What was given to a flow run is missing, or does not have the form that was asked for.
+    Input,
     /// A flow's parameters do not fit its signature.
     Parameters,
     /// A task, a flow or an option was declared in a way that cannot work.

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::flow::FlowCall;
 use crate::input::Input;
 use crate::parameters;
-use crate::registry;
+use crate::registry::{self, FlowStart};
 
 /// The parameters of a flow, a tuple of plain values.
 pub trait FlowParams: Send + 'static {
@@ -57,12 +57,13 @@ pub trait FlowFn<M>: Sized {
 }
 
 /// Runs a flow with parameters in JSON and forgets its value.
-pub(crate) fn call_with<M, F>(flow: &F, parameters: Value) -> BoxFuture<'static, Result<(), Error>>
+pub(crate) fn call_with<M, F>(flow: &F, start: FlowStart) -> BoxFuture<'static, Result<(), Error>>
 where
     F: FlowFn<M>,
     F::Output: Send + 'static,
 {
-    let call = flow.with_parameters(parameters);
+    let mut call = flow.with_parameters(start.parameters);
+    call.job.existing = start.existing;
     async move { call.await.map(drop) }.boxed()
 }
 
@@ -79,7 +80,7 @@ static UNKNOWN: FlowDef = FlowDef::new("unknown", "unknown", "", &[]);
 fn refused<T>(def: &'static FlowDef, parameters: Value, error: Error) -> FlowCall<T> {
     let parameters = if parameters.is_object() { parameters } else { Value::Object(Map::new()) };
     let body: Result<Box<dyn Body<T>>, Error> = Err(error);
-    FlowCall { job: FlowJob { def, body, parameters, overrides: None, wait_for: Vec::new() } }
+    FlowCall { job: FlowJob { def, body, parameters, overrides: None, wait_for: Vec::new(), existing: None } }
 }
 
 macro_rules! flows {

@@ -6,18 +6,39 @@ use std::time::Duration;
 
 use crate::backend::{Answer, Proposal};
 use crate::clock::Timestamp;
+use crate::run::FlowRun;
 use crate::state::{State, StateName, StateType};
+
+mod pause;
+
+/// Answers a proposal made to a run that is in state `current`, by all rules there are.
+pub(crate) fn answer(run: &FlowRun, current: &State, proposal: Proposal, now: Timestamp) -> Answer {
+    if !proposal.force && !current.is_final() {
+        if proposal.state.state_type() == StateType::Paused {
+            return pause::entered(run, current, proposal.state);
+        }
+        if let Some(failed) = pause::left_too_late(current, &proposal.state, now) {
+            return Answer::Reject(failed);
+        }
+    }
+    let run_count = run.effort().run_count;
+    let retry = FlowRetries { retries: run.retries, delay: run.retry_delay.before(run_count), run_count };
+    orchestrate(current, proposal, retry, now)
+}
+
+/// Answers somebody who would like a run to be resumed: with the state that it is in then, or with why not.
+pub(crate) use pause::resumed;
 
 /// How a failed flow run is tried again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FlowRetries {
-    pub(crate) retries: u32,
-    pub(crate) delay: Duration,
-    pub(crate) run_count: u32,
+struct FlowRetries {
+    retries: u32,
+    delay: Duration,
+    run_count: u32,
 }
 
 /// Answers a proposal made to a run in state `current`.
-pub(crate) fn orchestrate(current: &State, proposal: Proposal, retry: FlowRetries, now: Timestamp) -> Answer {
+fn orchestrate(current: &State, proposal: Proposal, retry: FlowRetries, now: Timestamp) -> Answer {
     let Proposal { state, force } = proposal;
     if force {
         return Answer::Accept(state);

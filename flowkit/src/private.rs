@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::Value;
 
 pub use inventory;
 
@@ -23,7 +22,7 @@ pub use crate::keep::{
 pub use crate::options::Options;
 pub use crate::prints::print_line;
 pub use crate::probe::{Absent, Probe, WriteFn};
-pub use crate::registry::FlowEntry;
+pub use crate::registry::{FlowEntry, FlowStart};
 pub use crate::retry_delay::RetryDelay;
 pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
 pub use crate::user_error::UserError;
@@ -235,7 +234,9 @@ impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     {
         let parameters = values.to_json(def);
         let body = bind_async(&[], args, values.into_inputs(), body);
-        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new() } }
+        FlowCall {
+            job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new(), existing: None },
+        }
     }
 
     /// Makes the call of a flow that blocks its thread.
@@ -245,15 +246,17 @@ impl<A: FlowParams, T: Send + 'static> Start<A, T> {
     {
         let parameters = values.to_json(def);
         let body = bind_blocking(&[], args, values.into_inputs(), body);
-        FlowCall { job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new() } }
+        FlowCall {
+            job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new(), existing: None },
+        }
     }
 
     /// Runs a flow with parameters in JSON and forgets its value.
-    pub fn call_with<F>(flow: &F, parameters: Value) -> BoxFuture<'static, Result<(), Error>>
+    pub fn call_with<F>(flow: &F, start: FlowStart) -> BoxFuture<'static, Result<(), Error>>
     where
         F: FlowFn<A, Output = T>,
     {
-        call_with(flow, parameters)
+        call_with(flow, start)
     }
 }
 
@@ -319,7 +322,7 @@ pub trait Unfit: Sized {
     }
 
     /// Never runs.
-    fn call_with<F>(_: &F, _: Value) -> BoxFuture<'static, Result<(), Error>> {
+    fn call_with<F>(_: &F, _: FlowStart) -> BoxFuture<'static, Result<(), Error>> {
         unfit()
     }
 }

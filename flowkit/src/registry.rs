@@ -5,6 +5,7 @@ use std::any::TypeId;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
+use crate::backend::Existing;
 use crate::def::FlowDef;
 use crate::error::{Error, ErrorKind};
 
@@ -13,7 +14,15 @@ use crate::error::{Error, ErrorKind};
 pub struct FlowEntry {
     pub(crate) def: &'static FlowDef,
     pub(crate) function: fn() -> TypeId,
-    pub(crate) call: fn(Value) -> BoxFuture<'static, Result<(), Error>>,
+    pub(crate) call: fn(FlowStart) -> BoxFuture<'static, Result<(), Error>>,
+}
+
+/// What a flow is started with when it is started by its name.
+#[derive(Debug)]
+pub struct FlowStart {
+    pub(crate) parameters: Value,
+    /// The run to be taken over, in place of a new one.
+    pub(crate) existing: Option<Box<Existing>>,
 }
 
 inventory::collect!(FlowEntry);
@@ -24,7 +33,7 @@ impl FlowEntry {
     pub const fn new(
         def: &'static FlowDef,
         function: fn() -> TypeId,
-        call: fn(Value) -> BoxFuture<'static, Result<(), Error>>,
+        call: fn(FlowStart) -> BoxFuture<'static, Result<(), Error>>,
     ) -> Self {
         Self { def, function, call }
     }
@@ -43,7 +52,12 @@ pub(crate) fn flow_of(function: TypeId) -> Option<&'static FlowDef> {
 /// An error of kind [`ErrorKind::Definition`] that lists the flows if there is none of this name, and one that names
 /// the functions if there are several; else what the flow's run ends with.
 pub async fn run_flow(name: &str, parameters: Value) -> Result<(), Error> {
-    (named(name)?.call)(parameters).await
+    start_flow(name, FlowStart { parameters, existing: None }).await
+}
+
+/// Starts the flow of this name.
+pub(crate) async fn start_flow(name: &str, start: FlowStart) -> Result<(), Error> {
+    (named(name)?.call)(start).await
 }
 
 /// Finds the one flow of this name.

@@ -75,15 +75,18 @@ impl Effort {
     pub(crate) fn of(states: &[State]) -> Self {
         let mut effort = Self { expected_start_time: states.first().map(State::timestamp), ..Self::default() };
         let mut running_since = None;
+        let mut resuming = false;
         for state in states {
             if let Some(since) = running_since.take() {
                 effort.total_run_time += state.timestamp().since(since);
             }
             if state.state_type() == StateType::Running {
-                effort.run_count += 1;
+                // Going on after a pause is no new start.
+                effort.run_count += u32::from(!std::mem::take(&mut resuming));
                 effort.start_time.get_or_insert(state.timestamp());
                 running_since = Some(state.timestamp());
             }
+            resuming |= state.state_type() == StateType::Paused;
             if state.is_final() {
                 effort.end_time.get_or_insert(state.timestamp());
             }
@@ -387,6 +390,8 @@ impl FlowRun {
     /// Returns the figures that follow from the states.
     #[must_use]
     pub fn effort(&self) -> Effort {
-        self.track.with(Effort::of)
+        let mut effort = self.track.with(Effort::of);
+        effort.run_count += self.background.run_count;
+        effort
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
                 ::flowkit::__private::FlowEntry::new(
                     &__FLOWKIT_DEF,
                     || ::flowkit::__private::type_id_of(&#name),
-                    |parameters| #starter::call_with(&#name, parameters),
+                    |start| #starter::call_with(&#name, start),
                 )
             }
             #call

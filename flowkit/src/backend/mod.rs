@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::background::Background;
 use crate::def::FlowDef;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, TaskRunId};
+use crate::interact::Interact;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskRun};
 use crate::state::State;
@@ -64,6 +66,22 @@ impl NewFlowRun {
             ..Background::default()
         }
     }
+}
+
+/// A flow run that somebody else has created, such as one that was scheduled from a deployment.
+#[derive(Clone, Debug)]
+pub(crate) struct Existing {
+    pub(crate) id: FlowRunId,
+    /// The name of its flow.
+    pub(crate) flow: String,
+    pub(crate) flow_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) parameters: Value,
+    pub(crate) tags: Vec<String>,
+    /// The task run that stands for it in the graph of the flow run that called it.
+    pub(crate) parent_task_run: Option<TaskRunId>,
+    pub(crate) state: State,
+    pub(crate) background: Background,
 }
 
 /// A state that the engine would like a flow run to enter.
@@ -120,6 +138,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Creates a flow run in a pending state.
     fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>>;
 
+    /// Reads a flow run that somebody else has created.
+    fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>>;
+
+    /// Takes over a flow run that was found, and tells what is known of it here.
+    fn adopt_flow_run(&self, existing: Existing, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>>;
+
     /// Asks for a state. The engine records the state of the answer.
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer>;
 
@@ -134,6 +158,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Waits, for at most `limit`, until everything emitted so far is delivered; tells what is not.
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered>;
+
+    /// Lends what goes on between flow runs and others.
+    fn interact(&self) -> &dyn Interact;
 
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::backend::Backend;
 use crate::clock;
 use crate::engine::journal::Place;
+use crate::engine::progress::Progress;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::engine::transition::{Fact, transition};
@@ -36,6 +37,8 @@ pub(crate) struct FlowScope {
     /// Submitted work that the flow run waits for before it ends.
     pub(crate) submitted: TaskTracker,
     subflow_calls: Mutex<HashMap<&'static str, u32>>,
+    /// Of the present attempt.
+    pub(crate) progress: Mutex<Progress>,
     cancel: CancellationToken,
     /// The final state that somebody else has put the run into.
     ended_outside: OnceLock<State>,
@@ -44,8 +47,14 @@ pub(crate) struct FlowScope {
 impl FlowScope {
     /// `cancel` stops the run.
     pub(crate) fn new(run: Arc<FlowRun>, cancel: CancellationToken) -> Self {
-        let submitted = TaskTracker::new();
-        Self { run, submitted, subflow_calls: Mutex::default(), cancel, ended_outside: OnceLock::new() }
+        Self {
+            run,
+            submitted: TaskTracker::new(),
+            subflow_calls: Mutex::default(),
+            progress: Mutex::default(),
+            cancel,
+            ended_outside: OnceLock::new(),
+        }
     }
 
     /// Takes note that somebody else has put the run into a state. Only orders to stop mean something.

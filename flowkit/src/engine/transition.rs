@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::pause_details::PauseDetails;
 use crate::state::{State, StateName, StateType};
 
 /// Something that happened to a run.
@@ -26,6 +27,8 @@ pub(crate) enum Fact {
     Doomed { message: String },
     /// The body chose the state to end in.
     Chosen { state: State },
+    /// The body asks for the run to wait until somebody resumes it.
+    Pausing { details: PauseDetails },
     /// The body did not end in time.
     TimedOut { message: String },
     /// The body failed and will be started again after a while.
@@ -69,9 +72,13 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         }
         (Some(Scheduled | Running), Fact::Started) => state(StateName::Retrying),
         (Some(Paused), Fact::Started) => state(StateName::Running),
+        (Some(Running), Fact::Pausing { details }) => {
+            let name = if details.reschedule { StateName::Suspended } else { StateName::Paused };
+            state(name).with_pause(details)
+        }
 
         (Some(Running), Fact::Found { message }) => state(StateName::Cached).with_message(message),
-        (Some(Running | Cancelling), Fact::Returned) => state(StateName::Completed),
+        (Some(Running | Cancelling | Paused), Fact::Returned) => state(StateName::Completed),
         (Some(Running | Cancelling | Paused), Fact::Errored { message } | Fact::Doomed { message }) => {
             state(StateName::Failed).with_message(message).with_retriable(false)
         }

@@ -24,3 +24,8 @@ pub(crate) fn ambient() -> (Context, Option<Error>) {
         Err(error) => (Context::outside(RuntimeBuilder::plain().ephemeral().ports), Some(error)),
     }
 }
+
+/// Returns what code reaches the outside through that is run here.
+pub(crate) fn ports() -> Result<Arc<Ports>, Error> {
+    context::with(|context| Arc::clone(&context.ports)).map_or_else(global, Ok)
+}

@@ -21,11 +21,12 @@ use crate::call::TaskCall;
 use crate::engine::context::{self, Context, Ports};
 use crate::error::Error;
 use crate::id::FlowRunId;
+use crate::resume::{ResumeCall, resume_flow_run};
 use crate::run::{FlowRun, TaskRun};
 use crate::testing::Stubbed;
 use crate::user_error::UserError;
 
-pub(crate) use ambient::ambient;
+pub(crate) use ambient::{ambient, ports};
 pub use builder::RuntimeBuilder;
 pub use cancellation::{cancelled, is_cancelled};
 
@@ -97,6 +98,12 @@ impl Runtime {
         let state = self.ports.backend.cancel(run).await?;
         self.ports.stopping.put_into(run, state);
         Ok(())
+    }
+
+    /// Resumes a paused or suspended flow run that reports to this runtime; see
+    /// [`resume_flow_run`](crate::resume_flow_run).
+    pub fn resume_flow_run(&self, run: impl Into<FlowRunId>) -> ResumeCall {
+        resume_flow_run(run).through(&self.ports)
     }
 
     /// Waits for at most `limit` until everything reported so far is delivered, and tells what is not.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::event::Level;
+use crate::id::FlowRunId;
 use crate::options::Defaults;
 use read::Source;
 
@@ -85,6 +86,11 @@ impl Default for CancelGrace {
     fn default() -> Self {
         Self(Duration::from_secs(30))
     }
+}
+
+/// Reads which flow run a worker has started this process for.
+pub(crate) fn assigned_flow_run() -> Result<Option<FlowRunId>, Error> {
+    Source(&|name| std::env::var(name).ok()).id("PREFECT__FLOW_RUN_ID").map(|id| id.map(Into::into))
 }
 
 impl Settings {

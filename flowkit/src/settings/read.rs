@@ -58,6 +58,10 @@ impl Source<'_> {
         })
     }
 
+    pub(super) fn id(&self, name: &str) -> Result<Option<uuid::Uuid>, Error> {
+        self.parsed(name, "the id of a flow run, a UUID", |text| text.parse().ok())
+    }
+
     pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>, Error> {
         self.parsed(name, "a number of seconds, 0 or more", |text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::pause_details::PauseDetails;
 use crate::redact::redact;
 
 pub use aggregate::aggregate;
@@ -126,6 +127,9 @@ pub struct StateDetails {
     /// Whether running again could help; `false` on failures that came from an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retriable: Option<bool>,
+    /// What goes with a paused state. Only flow runs have one.
+    #[serde(skip)]
+    pub pause: Option<Box<PauseDetails>>,
 }
 
 /// The state of a run: type, name, the moment it was entered, and sometimes a message.
@@ -186,6 +190,13 @@ impl State {
         self
     }
 
+    /// Adds what goes with a paused state.
+    #[must_use]
+    pub fn with_pause(mut self, pause: PauseDetails) -> Self {
+        self.extra_mut().details.pause = Some(Box::new(pause));
+        self
+    }
+
     /// Replaces the moment at which the state was entered.
     #[must_use]
     pub fn at(mut self, timestamp: Timestamp) -> Self {
@@ -235,6 +246,11 @@ impl State {
     #[must_use]
     pub fn details(&self) -> StateDetails {
         self.extra.as_ref().map(|extra| extra.details.clone()).unwrap_or_default()
+    }
+
+    /// Lends what goes with a paused state.
+    pub(crate) fn pause(&self) -> Option<&PauseDetails> {
+        self.extra.as_ref()?.details.pause.as_deref()
     }
 
     /// Tells whether a run in this state has ended.

@@ -1,15 +1,18 @@
 //! Our words in the server's, and back. Pure.
 
 mod event;
+mod pause;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowkit_client::model as wire;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::{NewFlowRun, ParentRun};
+use crate::backend::{Existing, NewFlowRun, ParentRun};
+use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
@@ -78,6 +81,9 @@ pub(crate) fn proposed(state: &State) -> wire::StateCreate {
     let details = state.details();
     create.state_details.scheduled_time = details.scheduled_time.map(Timestamp::to_utc);
     create.state_details.retriable = details.retriable;
+    if let Some(pause) = state.pause() {
+        pause::describe(pause, &mut create.state_details);
+    }
     create.state_details.transition_id = Some(Uuid::new_v4());
     create
 }
@@ -91,7 +97,35 @@ pub(crate) fn answered(state: &wire::State) -> State {
     if let Some(at) = state.state_details.scheduled_time {
         ours = ours.with_scheduled_time(at.into());
     }
-    ours
+    match pause::described(&state.state_details) {
+        Some(pause) => ours.with_pause(pause),
+        None => ours,
+    }
+}
+
+/// A flow run that the server knows; `None` if it has no state.
+pub(crate) fn existing(run: wire::FlowRun, flow: String, deployment: Option<wire::Deployment>) -> Option<Existing> {
+    // A run that is resumed has been counted when it was first started.
+    let resuming = run.empirical_policy.resuming == Some(true);
+    let parameters = serde_json::Value::Object(run.parameters);
+    Some(Existing {
+        id: run.id.into(),
+        flow,
+        flow_id: run.flow_id,
+        name: run.name,
+        parameters: parameters.clone(),
+        tags: run.tags,
+        parent_task_run: run.parent_task_run_id.map(Into::into),
+        state: answered(run.state.as_ref()?),
+        background: Background {
+            deployment: deployment.map(|known| {
+                Arc::new(Deployment { id: known.id, name: known.name, version: known.version, parameters })
+            }),
+            scheduled: run.expected_start_time.map(Into::into),
+            run_count: run.run_count.saturating_sub(u32::from(resuming)),
+            ..Background::default()
+        },
+    })
 }
 
 /// A flow run to be created.
@@ -109,7 +143,7 @@ pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>) -> 
 }
 
 /// The server knows one delay for all retries of a flow, in whole seconds: it is told the first, and a fraction is not dropped but rounded up.
-fn whole_seconds(delay: Duration) -> u64 {
+pub(crate) fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
 

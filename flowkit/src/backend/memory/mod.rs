@@ -1,6 +1,8 @@
 //! The backend that is there when nothing is set: in memory, without a file, a port or a thread.
 
 mod history;
+mod inbox;
+mod interact;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,29 +11,32 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use uuid::Uuid;
 
-use crate::backend::{Answer, Backend, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
+use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, TaskRunId};
+use crate::interact::Interact;
 use crate::names;
-use crate::orchestrate::{FlowRetries, orchestrate};
+use crate::orchestrate;
 use crate::run::{FlowRun, TaskRun, Track};
 use crate::state::{State, StateName, StateType};
 
 pub(crate) use history::Limits;
 use history::Recent;
+use inbox::Inboxes;
 
 /// Keeps the most recent runs and logs in memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
     recent: Recent,
+    inboxes: Inboxes,
 }
 
 impl Memory {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { recent: Recent::new(limits) }
+        Self { recent: Recent::new(limits), inboxes: Inboxes::default() }
     }
 
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
@@ -91,15 +96,10 @@ impl Memory {
     }
 
     fn answer(&self, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
-        let effort = run.effort();
-        let retry = FlowRetries {
-            retries: run.retries,
-            delay: run.retry_delay.before(effort.run_count),
-            run_count: effort.run_count,
-        };
-        let answer = orchestrate(&run.state(), proposal, retry, clock::now());
+        let answer = orchestrate::answer(run, &self.inboxes.state_of(run), proposal, clock::now());
         if let Answer::Accept(state) | Answer::Reject(state) = &answer {
             self.recent.mirror(run, state);
+            self.inboxes.seen(run, state);
         }
         answer
     }
@@ -108,6 +108,14 @@ impl Memory {
 impl Backend for Memory {
     fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
         ready(Ok(self.create(new))).boxed()
+    }
+
+    fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
+        ready(Err(nobody_elses(id))).boxed()
+    }
+
+    fn adopt_flow_run(&self, existing: Existing, _: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        ready(Err(nobody_elses(existing.id))).boxed()
     }
 
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
@@ -125,7 +133,10 @@ impl Backend for Memory {
         match event {
             Event::TaskState(run, 0) => self.recent.add_task_run(&run),
             Event::TaskState(..) => {}
-            Event::FlowEnded(run, state) => self.recent.mirror(&run, &state),
+            Event::FlowEnded(run, state) => {
+                self.recent.mirror(&run, &state);
+                self.inboxes.seen(&run, &state);
+            }
             Event::Log(record) => self.recent.add_log(record),
         }
     }
@@ -134,9 +145,18 @@ impl Backend for Memory {
         ready(Undelivered::default()).boxed()
     }
 
+    fn interact(&self) -> &dyn Interact {
+        self
+    }
+
     fn history(&self) -> Option<&dyn History> {
         Some(&self.recent)
     }
+}
+
+fn nobody_elses(id: FlowRunId) -> Error {
+    let why = format!("flow run {id} cannot be taken over: without a server there are no runs but those made here");
+    Error::new(ErrorKind::Refused, why)
 }
 
 /// The declaration of the task that stands for a flow; made once for each flow.

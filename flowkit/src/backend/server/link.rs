@@ -15,7 +15,7 @@ use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::names;
-use crate::orchestrate::{FlowRetries, orchestrate};
+use crate::orchestrate;
 use crate::run::{FlowRun, Track};
 use crate::state::{State, StateName};
 
@@ -38,6 +38,11 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
         Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
         Err(error) => Err(refuse(&client, new.def.name, error)),
     }
+}
+
+/// The client for what a run's work waits for.
+pub(super) fn patient(shared: &Shared) -> Client {
+    shared.client.with_deadline(PATIENCE).with_retry(brisk(4))
 }
 
 /// A run's work waits for the answer, so the first pauses are shorter than Prefect's two seconds.
@@ -89,8 +94,7 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
     let state = convert::proposed(&proposal.state);
     let force = proposal.force;
     let answer = if shared.outbox.is_empty() {
-        let client = shared.client.with_deadline(PATIENCE).with_retry(brisk(4));
-        match orders::propose(&client, shared.known(&run).flow_run, &state, force).await {
+        match orders::propose(&patient(shared), shared.known(&run).flow_run, &state, force).await {
             Ok(answer) => answer,
             Err(error) if error.is_transient() => {
                 let order = Order::SetState { run: Arc::clone(&run), state: Box::new(state), force };
@@ -107,7 +111,7 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
         by_our_rules(&run, proposal)
     };
     if let Answer::Accept(state) | Answer::Reject(state) = &answer {
-        if state.is_final() {
+        if state.is_final() || state.is(StateName::Suspended) {
             shared.active.flow_ended(&run);
         } else if state.state_type() == crate::state::StateType::Running {
             shared.active.flow_started(&run);
@@ -131,7 +135,5 @@ pub(super) async fn cancel(shared: &Shared, run: FlowRunId) -> Result<State, Err
 }
 
 fn by_our_rules(run: &FlowRun, proposal: Proposal) -> Answer {
-    let run_count = run.effort().run_count;
-    let retry = FlowRetries { retries: run.retries, delay: run.retry_delay.before(run_count), run_count };
-    orchestrate(&run.state(), proposal, retry, clock::now())
+    orchestrate::answer(run, &run.state(), proposal, clock::now())
 }

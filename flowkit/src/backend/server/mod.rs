@@ -1,7 +1,9 @@
 //! Reports to a Prefect 3 server or to Prefect Cloud.
 
 mod active;
+mod adopt;
 mod exit;
+mod interact;
 mod link;
 mod logs;
 mod orders;
@@ -20,15 +22,17 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undelivered};
+use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::FlowRunId;
+use crate::interact::Interact;
 use crate::run::FlowRun;
 use crate::state::State;
 use queue::Queue;
 use reporter::{Ask, Parts};
+use shared::Shared;
 
 /// How a server is reached and told.
 #[derive(Clone)]
@@ -93,6 +97,18 @@ impl Server {
         let _ = self.reporter.send(question(reply));
         answer
     }
+
+    /// Does something on the reporter's thread.
+    fn job<T, F>(&self, job: impl FnOnce(Arc<Shared>) -> F + Send + 'static) -> BoxFuture<'static, Result<T, Error>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let job = move |shared, reply: oneshot::Sender<_>| async move { drop(reply.send(job(shared).await)) };
+        let answer = self.ask(|reply| Ask::Do(Box::new(move |shared| job(shared, reply).boxed())));
+        async move { answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Backend, "the reporter has ended"))) }
+            .boxed()
+    }
 }
 
 impl fmt::Debug for Server {
@@ -106,6 +122,14 @@ impl Backend for Server {
         let answer = self.ask(|reply| Ask::Create(new, reply));
         async move { answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Backend, "the reporter has ended"))) }
             .boxed()
+    }
+
+    fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
+        self.job(move |shared| async move { adopt::find(&shared, id).await })
+    }
+
+    fn adopt_flow_run(&self, existing: Existing, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        self.job(move |shared| async move { adopt::adopt(&shared, existing, new).await })
     }
 
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
@@ -131,6 +155,10 @@ impl Backend for Server {
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
         let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
         async move { answer.await.unwrap_or_default() }.boxed()
+    }
+
+    fn interact(&self) -> &dyn Interact {
+        self
     }
 
     fn history(&self) -> Option<&dyn History> {

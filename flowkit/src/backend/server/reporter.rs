@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flowkit_client::{Client, EventsChannel, EventsOptions};
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::convert::task_event;
@@ -37,6 +38,8 @@ pub(super) enum Ask {
     Cancel(FlowRunId, oneshot::Sender<Result<State, Error>>),
     /// Say when somebody else puts the flow run into a state.
     Watch(FlowRunId, Told),
+    /// Send requests that need not be in order with anything.
+    Do(Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, ()> + Send>),
     /// Give up after nothing has moved for this long.
     Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
     /// Bring every run under way to the Crashed state, for this reason.
@@ -95,6 +98,12 @@ async fn run(parts: Parts) {
                 tokio::spawn(async move { reply.send(link::cancel(&shared, run).await) });
             }
             Ask::Watch(run, told) => shared.active.watch(run, told),
+            Ask::Do(job) => {
+                if let Some(asker) = signals.take() {
+                    tokio::spawn(signals::watch(asker));
+                }
+                tokio::spawn(job(shared));
+            }
             Ask::Flush(patience, reply) => {
                 tokio::spawn(async move { reply(shared.flush(patience).await) });
             }

@@ -76,8 +76,12 @@ impl Shared {
     }
 
     pub(super) fn flow_run_of(&self, record: &LogRecord) -> Option<uuid::Uuid> {
-        let run = record.flow_run_id?;
-        Some(lock(&self.renamed).get(&run).map_or(run.uuid(), |known| known.flow_run))
+        record.flow_run_id.map(|run| self.server_id(run))
+    }
+
+    /// The id that the server gave a flow run.
+    pub(super) fn server_id(&self, run: FlowRunId) -> uuid::Uuid {
+        lock(&self.renamed).get(&run).map_or(run.uuid(), |known| known.flow_run)
     }
 
     pub(super) fn refuse_event(&self, why: String) {

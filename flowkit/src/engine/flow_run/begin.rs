@@ -57,7 +57,11 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
         None => {}
     }
     let is_subflow = ambient.flow.is_some();
-    let run = ambient.ports.backend.create_flow_run(asked_for(&job, &effective, name, &ambient)).await?;
+    let (backend, new) = (&ambient.ports.backend, asked_for(&job, &effective, name, &ambient));
+    let run = match job.existing.take() {
+        None => backend.create_flow_run(new).await?,
+        Some(existing) => backend.adopt_flow_run(*existing, new).await?,
+    };
     let journal = journal.or_else(|| (effective.retries > 0).then(Arc::default));
     if let (Some(noted), Some(journal)) = (&noted, &journal) {
         noted.begun(&run, journal);

@@ -14,18 +14,20 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::Instrument;
 
+use crate::backend::Existing;
 use crate::clock;
 use crate::def::FlowDef;
 use crate::engine::attempt::{Ending, attempt};
 use crate::engine::body::Body;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::hooks;
+use crate::engine::progress::Progress;
 use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transition::Fact;
 use crate::engine::wait::Dependency;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Effective, Overrides};
-use crate::run::FlowRun;
+use crate::run::{FlowRun, lock};
 use crate::state::StateName;
 
 pub(crate) use begin::{Begun, begin};
@@ -42,6 +44,8 @@ pub(crate) struct FlowJob<T> {
     pub(crate) parameters: Value,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) wait_for: Vec<Dependency>,
+    /// The run to be taken over, in place of a new one.
+    pub(crate) existing: Option<Box<Existing>>,
 }
 
 /// A flow run that exists at the backend and has not ended. Dropping it ends the run.
@@ -106,7 +110,9 @@ impl<T: Send + 'static> LiveFlow<T> {
         }
         self.call_hooks().await;
         let state = self.run().state();
-        if state.is_completed() {
+        if state.is(StateName::Suspended) {
+            return result;
+        } else if state.is_completed() {
             tracing::info!(target: "flowkit::run", "Finished in state {state}");
         } else {
             tracing::error!(target: "flowkit::run", "Finished in state {state}");
@@ -135,6 +141,9 @@ impl<T: Send + 'static> LiveFlow<T> {
             self.enter_running().await?;
             self.call_hooks().await;
             let (fact, result) = self.attempt().await;
+            if lock(&self.scope.progress).suspended {
+                return Err(self.let_go());
+            }
             self.log_tally();
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,
@@ -146,8 +155,15 @@ impl<T: Send + 'static> LiveFlow<T> {
         }
     }
 
+    /// Leaves a suspended run to whoever takes it up when it is resumed.
+    fn let_go(&mut self) -> Error {
+        self.record.left_alone = true;
+        self.error(ErrorKind::Suspended, "is suspended: it is run again once somebody resumes it")
+    }
+
     async fn attempt(&mut self) -> (Fact, Result<T, Error>) {
         let run_count = self.run().effort().run_count;
+        *lock(&self.scope.progress) = Progress::default();
         // An attempt that is out of time is stopped; the next one, if there is one, is not.
         let context = Context { cancel: self.context.cancel.child_token(), ..self.context.clone() };
         let (cancel, timeout, stopwatch) = (context.cancel.clone(), self.effective.timeout, clock::Stopwatch::start());

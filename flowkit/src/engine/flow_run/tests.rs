@@ -15,6 +15,7 @@ use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::event::Event;
 use crate::id::FlowRunId;
+use crate::interact::Interact;
 use crate::options::Defaults;
 use crate::returns::Returns;
 use crate::run::{TaskInputs, Track, lock};
@@ -47,6 +48,14 @@ impl Backend for Scripted {
         ready(Ok(Arc::new(run))).boxed()
     }
 
+    fn find_flow_run(&self, _: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
+        unreachable!("these tests create their runs")
+    }
+
+    fn adopt_flow_run(&self, _: Existing, _: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        unreachable!("these tests create their runs")
+    }
+
     fn propose(&self, _: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
         ready(lock(&self.answers).pop_front().unwrap_or(Answer::Accept(proposal.state))).boxed()
     }
@@ -65,6 +74,10 @@ impl Backend for Scripted {
 
     fn flush(&self, _: Duration) -> BoxFuture<'_, Undelivered> {
         ready(Undelivered::default()).boxed()
+    }
+
+    fn interact(&self) -> &dyn Interact {
+        unreachable!("these tests do not pause")
     }
 
     fn history(&self) -> Option<&dyn History> {
@@ -117,6 +130,7 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
         parameters: Value::Null,
         overrides: None,
         wait_for: Vec::new(),
+        existing: None,
     };
     match begin(job, Context::outside(Arc::new(ports))).await.expect("it is created") {
         Begun::Live(live) => (backend, *live),

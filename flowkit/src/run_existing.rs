@@ -1,0 +1,43 @@
+//! Running flow runs that somebody else has created, as a worker does.
+
+use std::sync::Arc;
+
+use crate::engine::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::id::FlowRunId;
+use crate::registry::{FlowStart, start_flow};
+use crate::runtime;
+use crate::settings;
+use crate::state::StateType;
+
+/// Runs a flow run that exists at the server, such as one that was scheduled from a deployment, in this process.
+///
+/// The flow is found by its name among those of this program, and the parameters are those of the run. A run that is
+/// suspended, or that the server wants to be left alone, counts as a good end: it is somebody else's then.
+///
+/// # Errors
+/// An error of kind [`Refused`](ErrorKind::Refused) if there is no such run, or it has ended, runs or is paused; of kind
+/// [`Definition`](ErrorKind::Definition) if this program has no such flow; else what the run ends with.
+pub async fn run_existing(run: impl Into<FlowRunId>) -> Result<(), Error> {
+    let ports = runtime::ports()?;
+    let existing = ports.backend.find_flow_run(run.into()).await?;
+    if !matches!(existing.state.state_type(), StateType::Scheduled | StateType::Pending) {
+        let why = format!("flow run '{}' cannot be run: it is in state {}", existing.name, existing.state.name());
+        return Err(Error::new(ErrorKind::Refused, why));
+    }
+    let flow = existing.flow.clone();
+    let start = FlowStart { parameters: existing.parameters.clone(), existing: Some(Box::new(existing)) };
+    match Context::outside(Arc::clone(&ports)).scope(start_flow(&flow, start)).await {
+        Err(error) if matches!(error.kind(), ErrorKind::Suspended | ErrorKind::Aborted) => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Returns the flow run that this process was started for by a Prefect worker, which says so in the variable
+/// `PREFECT__FLOW_RUN_ID`; `None` if it was not. To be given to [`run_existing`].
+///
+/// # Errors
+/// An error of kind [`Settings`](ErrorKind::Settings) if the variable is no id.
+pub fn assigned_flow_run() -> Result<Option<FlowRunId>, Error> {
+    settings::assigned_flow_run()
+}
