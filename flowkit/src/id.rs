@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::{self, Timestamp};
+use crate::error::{Error, ErrorKind};
 
 macro_rules! run_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -35,6 +36,15 @@ macro_rules! run_id {
         impl From<Uuid> for $name {
             fn from(uuid: Uuid) -> Self {
                 Self(uuid)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                let refuse = |_| Error::new(ErrorKind::Input, format!("`{text}` is not the id of a run, which is a UUID"));
+                text.parse().map(Self).map_err(refuse)
             }
         }
 

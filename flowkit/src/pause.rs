@@ -23,7 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(3600);
 /// How long to wait before asking the server again: ten seconds, as in Prefect.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Pauses the present flow run until somebody resumes it: the UI, `prefect flow-run resume`, the API, or
+/// Pauses the present flow run until somebody resumes it: the UI, the API, Prefect's
+/// `resume_flow_run`, or
 /// [`resume_flow_run`](crate::resume_flow_run).
 ///
 /// The run is Paused and this process waits; tasks that were submitted go on. If nobody resumes it within the

@@ -75,18 +75,19 @@ impl Effort {
     pub(crate) fn of(states: &[State]) -> Self {
         let mut effort = Self { expected_start_time: states.first().map(State::timestamp), ..Self::default() };
         let mut running_since = None;
-        let mut resuming = false;
+        let (mut paused, mut resuming) = (false, false);
         for state in states {
             if let Some(since) = running_since.take() {
                 effort.total_run_time += state.timestamp().since(since);
             }
             if state.state_type() == StateType::Running {
-                // Going on after a pause is no new start.
+                // As Prefect's server counts: what goes on after a pause counts, what is started after that does not.
                 effort.run_count += u32::from(!std::mem::take(&mut resuming));
                 effort.start_time.get_or_insert(state.timestamp());
                 running_since = Some(state.timestamp());
             }
-            resuming |= state.state_type() == StateType::Paused;
+            resuming |= paused;
+            paused = state.state_type() == StateType::Paused;
             if state.is_final() {
                 effort.end_time.get_or_insert(state.timestamp());
             }
