@@ -83,10 +83,9 @@ fn check<T: DeserializeOwned + JsonSchema>(input: &Value) -> Result<(), String> 
 /// Reads what was given; the error names the path of what is wrong.
 pub(crate) fn read<T: DeserializeOwned + JsonSchema>(mut given: Value) -> Result<T, String> {
     let single = schema_of::<T>().1 == Shape::Single;
-    if single && given.as_object().is_some_and(|fields| fields.len() == 1) {
-        if let Some(value) = given.get_mut(FIELD).map(Value::take) {
-            given = value;
-        }
+    let wrapped = single && given.as_object().is_some_and(|fields| fields.len() == 1);
+    if let Some(value) = given.get_mut(FIELD).filter(|_| wrapped).map(Value::take) {
+        given = value;
     }
     serde_path_to_error::deserialize(given).map_err(|error| match error.path().to_string() {
         path if path == "." => error.inner().to_string(),
