@@ -24,6 +24,15 @@ fn paused(server: &LiveServer, flow: &str, test: &str) -> (Running, String) {
     (running, id(&run(server, test, "PAUSED")))
 }
 
+/// Posts until the database of the busy server has time.
+fn post(server: &LiveServer, path: &str, body: &Value) -> Value {
+    server.eventually(path, |server| {
+        let reply = server.send("POST", path, Some(body)).expect("the server answers");
+        assert!(reply.status < 300 || reply.status == 503, "POST {path} answered {}: {}", reply.status, reply.body);
+        (reply.status < 300).then_some(reply.body)
+    })
+}
+
 fn id(object: &Value) -> String {
     object["id"].as_str().expect("it has an id").to_owned()
 }
@@ -53,11 +62,11 @@ fn a_pause_is_resumed_with_input_over_the_api_which_checks_it_first() {
         (json!({"approved": "yes"}), "'yes' is not of type 'boolean'"),
         (json!({"colour": 1}), "Additional properties are not allowed"),
     ] {
-        let refused = server.post(&resume, &json!({"run_input": input}));
+        let refused = post(server, &resume, &json!({"run_input": input}));
         assert_eq!(refused["status"], "REJECT");
         assert!(refused["details"]["reason"].as_str().is_some_and(|text| text.contains(why)), "{refused}");
     }
-    let resumed = server.post(&resume, &json!({"run_input": {"reason": "Tuesday"}}));
+    let resumed = post(server, &resume, &json!({"run_input": {"reason": "Tuesday"}}));
     assert_eq!(resumed["status"], "ACCEPT", "{resumed}");
     let finished = running.wait().succeeded();
     assert!(finished.stdout.ends_with("true because Tuesday\n"), "{}", finished.stdout);
@@ -103,7 +112,7 @@ fn a_pause_that_nobody_ends_fails_the_run_in_the_servers_words() {
 fn cancelling_a_paused_run_at_the_server_ends_it() {
     let Some(server) = live::server() else { return };
     let (running, run) = paused(server, "plain", "cancelled-in-pause");
-    server.post(&format!("/flow_runs/{run}/set_state"), &json!({"state": {"type": "CANCELLING"}, "force": false}));
+    post(server, &format!("/flow_runs/{run}/set_state"), &json!({"state": {"type": "CANCELLING"}, "force": false}));
     let finished = running.wait();
     assert!(finished.stderr.contains("was cancelled"), "{}", finished.stderr);
     assert_eq!(states(server, &run), "Pending > Running > Paused > Cancelling > Cancelled");
@@ -111,10 +120,10 @@ fn cancelling_a_paused_run_at_the_server_ends_it() {
 
 /// Creates a run of a deployment, as a schedule or the UI does.
 fn deployed(server: &LiveServer, flow: &str, parameters: &Value) -> String {
-    let flow = server.post("/flows/", &json!({ "name": flow }));
-    let deployment = server.post("/deployments/", &json!({"name": "live", "flow_id": flow["id"]}));
+    let flow = post(server, "/flows/", &json!({ "name": flow }));
+    let deployment = post(server, "/deployments/", &json!({"name": "live", "flow_id": flow["id"]}));
     let path = format!("/deployments/{}/create_flow_run", id(&deployment));
-    id(&server.post(&path, &json!({ "parameters": parameters })))
+    id(&post(server, &path, &json!({ "parameters": parameters })))
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn a_suspended_run_ends_its_process_and_is_run_again_once_it_is_resumed() {
     assert_eq!(early.code, Some(1));
     assert!(early.stderr.contains("it is in state Suspended"), "{}", early.stderr);
 
-    let resumed = server.post(&format!("/flow_runs/{run}/resume"), &json!({"run_input": {"value": 2}}));
+    let resumed = post(server, &format!("/flow_runs/{run}/resume"), &json!({"run_input": {"value": 2}}));
     assert_eq!(resumed["state"]["name"], "Resuming", "{resumed}");
     let second = child().succeeded();
     assert_eq!(second.stdout, "begins with 40\ngoes on with 2\n");
