@@ -1,6 +1,8 @@
 //! The requests of the API, by object. Each function is pure: it says what to send and what comes back.
 
 pub mod admin;
+pub mod automations;
+pub mod concurrency;
 pub mod deployments;
 pub mod events;
 pub mod flow_runs;

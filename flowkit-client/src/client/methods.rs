@@ -1,15 +1,21 @@
 //! One method for each call of the API, named after it.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Client;
 use crate::api::flow_runs::Orchestrate;
-use crate::api::{admin, deployments, events, flow_runs, flows, logs, run_input, task_runs};
+use crate::api::{
+    admin, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs,
+};
 use crate::error::Error;
 use crate::model::{
-    Deployment, DeploymentFlowRunCreate, Event, EventFilter, EventPage, Flow, FlowCreate, FlowRun, FlowRunCreate,
-    FlowRunInput, FlowRunInputCreate, FlowRunInputQuery, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log,
-    LogCreate, LogQuery, OrchestrationResult, StateCreate, TaskRun, TaskRunCreate, TaskRunQuery,
+    Automation, AutomationCreate, Deployment, DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate, Event,
+    EventFilter, EventPage, Flow, FlowCreate, FlowRun, FlowRunCreate, FlowRunInput, FlowRunInputCreate,
+    FlowRunInputQuery, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log, LogCreate, LogQuery, OrchestrationResult,
+    StateCreate, TaskRun, TaskRunCreate, TaskRunQuery,
 };
 use crate::version::ServerVersion;
 
@@ -154,6 +160,56 @@ impl Client {
     /// Reads a deployment by the names of its flow and its own; `None` if there is none.
     pub async fn read_deployment_by_name(&self, flow: &str, deployment: &str) -> Result<Option<Deployment>, Error> {
         self.send_opt(deployments::read_by_name(flow, deployment)).await
+    }
+
+    /// Creates a deployment, or replaces the one of that flow and name.
+    pub async fn create_deployment(&self, deployment: &DeploymentCreate) -> Result<Deployment, Error> {
+        self.send(deployments::create(deployment)).await
+    }
+
+    /// Changes a deployment.
+    pub async fn update_deployment(&self, id: Uuid, update: &DeploymentUpdate) -> Result<(), Error> {
+        self.send(deployments::update(id, update)).await.map(drop)
+    }
+
+    /// Deletes a deployment.
+    pub async fn delete_deployment(&self, id: Uuid) -> Result<(), Error> {
+        self.send(deployments::delete(id)).await.map(drop)
+    }
+
+    /// Pauses the schedules of a deployment.
+    pub async fn pause_deployment(&self, id: Uuid) -> Result<(), Error> {
+        self.send(deployments::pause(id)).await.map(drop)
+    }
+
+    /// Lets the schedules of a deployment make runs again.
+    pub async fn resume_deployment(&self, id: Uuid) -> Result<(), Error> {
+        self.send(deployments::resume(id)).await.map(drop)
+    }
+
+    /// Asks for the runs of some deployments that are to start before a time, late ones included.
+    pub async fn get_scheduled_flow_runs(
+        &self,
+        deployments: &[Uuid],
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<FlowRun>, Error> {
+        self.send(deployments::get_scheduled_flow_runs(deployments, before, limit)).await
+    }
+
+    /// Creates an automation.
+    pub async fn create_automation(&self, automation: &AutomationCreate) -> Result<Automation, Error> {
+        self.send(automations::create(automation)).await
+    }
+
+    /// Deletes the automations that belong to a resource; a server without automations has none.
+    pub async fn delete_automations_owned_by(&self, resource: &str) -> Result<(), Error> {
+        self.send_opt(automations::delete_owned_by(resource)).await.map(drop)
+    }
+
+    /// Keeps a lease on slots of a concurrency limit for a further while.
+    pub async fn renew_concurrency_lease(&self, lease: Uuid, duration: Duration) -> Result<(), Error> {
+        self.send(concurrency::renew_lease(lease, duration)).await.map(drop)
     }
 
     /// Creates a flow run from a deployment.

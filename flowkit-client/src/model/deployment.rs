@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::{JsonObject, Labels, StateCreate, or_default};
+use super::{ConcurrencyOptions, DeploymentSchedule, JsonObject, Labels, StateCreate, or_default};
 
 /// Describes a deployment.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -32,9 +31,18 @@ pub struct Deployment {
     /// Whether its schedules are paused.
     #[serde(default, deserialize_with = "or_default")]
     pub paused: bool,
-    /// The schedules, as the server sent them.
+    /// The schedules.
     #[serde(default, deserialize_with = "or_default")]
-    pub schedules: Vec<Value>,
+    pub schedules: Vec<DeploymentSchedule>,
+    /// The limit on runs at the same time, under the name and with the slots that the server gave it.
+    #[serde(default)]
+    pub global_concurrency_limit: Option<DeploymentConcurrencyLimit>,
+    /// What happens to runs beyond that limit.
+    #[serde(default)]
+    pub concurrency_options: Option<ConcurrencyOptions>,
+    /// `READY` if somebody has asked for its runs a short while ago, else `NOT_READY`.
+    #[serde(default)]
+    pub status: Option<String>,
     /// The default parameters.
     #[serde(default, deserialize_with = "or_default")]
     pub parameters: JsonObject,
@@ -70,6 +78,19 @@ pub struct Deployment {
     pub pull_steps: Option<Vec<JsonObject>>,
 }
 
+/// Describes the limit on how many runs of a deployment there may be at the same time.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct DeploymentConcurrencyLimit {
+    /// The id.
+    pub id: Uuid,
+    /// How many there may be.
+    pub limit: u32,
+    /// How many there are.
+    #[serde(default, deserialize_with = "or_default")]
+    pub active_slots: u32,
+}
+
 /// Creates a flow run from a deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DeploymentFlowRunCreate {
@@ -103,4 +124,38 @@ pub struct DeploymentFlowRunCreate {
     /// Variables of the infrastructure's template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_variables: Option<JsonObject>,
+    /// Whether the server checks the parameters; left out, the deployment decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforce_parameter_schema: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::CollisionStrategy;
+
+    #[test]
+    fn reads_a_recorded_deployment() {
+        let recorded = json!({
+            "id": "620f6264-53d3-4cb7-8b73-0bbe4a9f4003", "created": "2026-11-21T01:45:26.940496Z", "name": "dep-a",
+            "version": "1.2.3", "description": "my dep", "flow_id": "1461d8fd-8601-4ee7-9493-be156b3e53cc",
+            "paused": false, "concurrency_limit": null, "concurrency_options": {"collision_strategy": "CANCEL_NEW"},
+            "schedules": [{"id": "a8f32be7-2960-4f60-b4f4-76eb025dc7a0", "active": false, "max_scheduled_runs": null,
+                "schedule": {"interval": 21600.0, "anchor_date": "2024-01-01T00:00:00Z", "timezone": "UTC"},
+                "parameters": {"x": 7}, "slug": null, "deployment_id": "620f6264-53d3-4cb7-8b73-0bbe4a9f4003"}],
+            "global_concurrency_limit": {"id": "0fffde7f-266e-421f-b32c-4280d292b729", "active": true,
+                "name": "deployment:620f6264-53d3-4cb7-8b73-0bbe4a9f4003", "limit": 2, "active_slots": 0},
+            "parameters": {"x": 3}, "tags": ["dep-tag"], "path": ".", "pull_steps": [], "entrypoint": "f12.py:served",
+            "work_pool_name": null, "status": "NOT_READY", "enforce_parameter_schema": true
+        });
+        let deployment: Deployment = serde_json::from_value(recorded).expect("valid");
+        assert_eq!((deployment.name.as_str(), deployment.enforce_parameter_schema), ("dep-a", true));
+        assert_eq!(deployment.schedules[0].schedule["interval"], 21600.0);
+        assert!(!deployment.schedules[0].active);
+        assert_eq!(deployment.global_concurrency_limit.map(|limit| limit.limit), Some(2));
+        let options = deployment.concurrency_options.expect("there are some");
+        assert_eq!(options.collision_strategy, CollisionStrategy::CancelNew);
+    }
 }

@@ -4,7 +4,9 @@
 //! unknown keys. Types that are received ignore unknown keys, fill missing ones with defaults, and read unknown
 //! words of an enum as `Unknown`, since a newer server may say more.
 
+mod automation;
 mod deployment;
+mod deployment_create;
 mod event;
 mod filter;
 mod flow;
@@ -15,11 +17,16 @@ mod policy;
 mod query;
 mod resource;
 mod run_input;
+mod schedule;
 mod state;
 mod task_run;
 pub mod timestamp;
 
-pub use deployment::{Deployment, DeploymentFlowRunCreate};
+pub use automation::{
+    Action, Automation, AutomationCreate, EventTrigger, Posture, Require, RequireWord, ResourceSpec, Trigger,
+};
+pub use deployment::{Deployment, DeploymentConcurrencyLimit, DeploymentFlowRunCreate};
+pub use deployment_create::{CollisionStrategy, ConcurrencyOptions, DeploymentCreate, DeploymentUpdate, VersionInfo};
 pub use event::{Event, EventPage, ReceivedEvent};
 pub use filter::{EventFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter};
 pub use flow::{Flow, FlowCreate};
@@ -30,6 +37,7 @@ pub use policy::{FlowRunPolicy, RetryDelay, TaskRunPolicy};
 pub use query::{FlowRunQuery, FlowRunSort, LogQuery, LogSort, MAX_LIMIT, TaskRunQuery, TaskRunSort};
 pub use resource::{RelatedResource, Resource};
 pub use run_input::{FlowRunInput, FlowRunInputCreate, FlowRunInputQuery};
+pub use schedule::{DeploymentSchedule, DeploymentScheduleCreate, ScheduleRule};
 pub use state::{State, StateCreate, StateDetails, StateType};
 pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
 
