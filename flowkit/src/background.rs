@@ -62,6 +62,10 @@ impl Links {
         format!("{}/runs/flow-run/{id}", self.ui)
     }
 
+    pub(crate) fn ui_of_deployment(&self, id: Uuid) -> String {
+        format!("{}/deployments/deployment/{id}", self.ui)
+    }
+
     pub(crate) fn api_of_task_run(&self, id: TaskRunId) -> String {
         format!("{}/task_runs/{id}", self.api)
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::arguments::Inputs;
 use crate::def::FlowDef;
+use crate::deployment::{DeploymentCall, Draft};
 use crate::engine::body::Body;
 use crate::engine::flow_run::FlowJob;
 use crate::error::{Error, ErrorKind};
@@ -30,6 +31,8 @@ pub trait FlowParams: Send + 'static {
     fn from_json(given: Map<String, Value>, def: &FlowDef) -> Result<Self, Error>
     where
         Self: Sized;
+    #[doc(hidden)]
+    fn check(given: &Map<String, Value>, def: &FlowDef) -> Result<(), Error>;
 }
 
 /// A function made by `#[flow]`. `M` stands for its signature and is inferred.
@@ -54,6 +57,11 @@ pub trait FlowFn<M>: Sized {
     /// Parameters that do not fit end the run as Failed before its body starts, with an error that names the
     /// path of what is wrong.
     fn with_parameters(&self, parameters: Value) -> FlowCall<Self::Output>;
+
+    /// Describes a deployment of the flow, which `.await` registers.
+    ///
+    /// Parameters and schedules are checked as they are set; the first mistake is the error of the `.await`.
+    fn deployment(&self, name: impl Into<String>) -> DeploymentCall;
 }
 
 /// Runs a flow with parameters in JSON and forgets its value.
@@ -118,6 +126,15 @@ macro_rules! flows {
                 let missing = || Error::new(ErrorKind::Parameters, "a parameter was not read");
                 Ok(($($name.ok_or_else(missing)?,)*))
             }
+
+            fn check(given: &Map<String, Value>, def: &FlowDef) -> Result<(), Error> {
+                parameters::no_unknown(given, def)?;
+                let mut params = def.params.iter();
+                $(if let Some(param) = params.next() {
+                    parameters::check::<$name>(given, param)?;
+                })*
+                Ok(())
+            }
         }
 
         impl<F, T, $($name: Serialize + DeserializeOwned + Send + 'static),*> FlowFn<($($name,)*)> for F
@@ -129,6 +146,10 @@ macro_rules! flows {
 
             fn def(&self) -> Result<&'static FlowDef, Error> {
                 def_of::<F>()
+            }
+
+            fn deployment(&self, name: impl Into<String>) -> DeploymentCall {
+                DeploymentCall { draft: Draft::new(self.def(), <($($name,)*)>::check, name.into()) }
             }
 
             fn schema(&self) -> Result<Value, Error> {

@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::api::flow_runs::Orchestrate;
-use crate::api::{
-    admin, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs,
-};
+use crate::api::{admin, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs};
 use crate::error::Error;
 use crate::model::{
     Automation, AutomationCreate, Deployment, DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate, Event,

@@ -8,7 +8,26 @@ use uuid::Uuid;
 use super::JsonObject;
 
 /// Labels of resources and what they must be, one value or any of several; a `*` at the end stands for the rest.
-pub type ResourceSpec = BTreeMap<String, Vec<String>>;
+pub type ResourceSpec = BTreeMap<String, OneOrMany>;
+
+/// Holds what a label may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// This.
+    One(String),
+    /// Any one of these.
+    Many(Vec<String>),
+}
+
+impl From<Vec<String>> for OneOrMany {
+    fn from(mut values: Vec<String>) -> Self {
+        match values.pop() {
+            Some(only) if values.is_empty() => Self::One(only),
+            last => Self::Many(values.into_iter().chain(last).collect()),
+        }
+    }
+}
 
 /// Says whether events or their absence count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +170,7 @@ mod tests {
             enabled: true,
             tags: Vec::new(),
             trigger: Trigger::Event(EventTrigger {
-                matches: [("prefect.resource.id".to_owned(), vec!["some.res.*".to_owned()])].into(),
+                matches: [("prefect.resource.id".to_owned(), vec!["some.res.*".to_owned()].into())].into(),
                 expect: ["ext.event".to_owned()].into(),
                 threshold: 1,
                 ..EventTrigger::default()
@@ -165,11 +184,11 @@ mod tests {
             }],
             owner_resource: Some(format!("prefect.deployment.{id}")),
         };
-        // The recorded one has a string for a list of one, and empty lists of further actions.
+        // The recorded one has empty lists of further actions beside.
         assert_eq!(
             serde_json::to_value(create).expect("json"),
             json!({"name": "trig-1", "description": "", "enabled": true, "tags": [],
-                "trigger": {"type": "event", "match": {"prefect.resource.id": ["some.res.*"]}, "match_related": {},
+                "trigger": {"type": "event", "match": {"prefect.resource.id": "some.res.*"}, "match_related": {},
                     "after": [], "expect": ["ext.event"], "for_each": [], "posture": "Reactive", "threshold": 1,
                     "within": 0.0},
                 "actions": [{"type": "run-deployment", "source": "selected", "deployment_id": id,

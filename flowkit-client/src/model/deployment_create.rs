@@ -145,7 +145,7 @@ impl DeploymentCreate {
             path: Some(self.path),
             entrypoint: Some(self.entrypoint),
             job_variables: Some(self.job_variables),
-            pull_steps: Some(self.pull_steps),
+            pull_steps: Some(self.pull_steps.unwrap_or_default()),
         }
     }
 }
@@ -205,9 +205,9 @@ pub struct DeploymentUpdate {
     /// Variables of the infrastructure's template, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_variables: Option<JsonObject>,
-    /// The steps that fetch the code.
+    /// The steps that fetch the code, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pull_steps: Option<Option<Vec<JsonObject>>>,
+    pub pull_steps: Option<Vec<JsonObject>>,
 }
 
 #[cfg(test)]
@@ -223,7 +223,7 @@ mod tests {
         let update = serde_json::to_value(create.into_update()).expect("json");
         assert_eq!(update["version"], "1");
         assert_eq!((&update["concurrency_limit"], update.get("version_info")), (&json!(null), None));
-        assert!(update.as_object().is_some_and(|object| object.contains_key("pull_steps")));
+        assert_eq!((&update["pull_steps"], &update["description"]), (&json!([]), &json!(null)));
         assert_eq!(
             serde_json::to_string(&DeploymentUpdate { paused: Some(true), ..DeploymentUpdate::default() })
                 .expect("json"),

@@ -23,7 +23,7 @@ mod task_run;
 pub mod timestamp;
 
 pub use automation::{
-    Action, Automation, AutomationCreate, EventTrigger, Posture, Require, RequireWord, ResourceSpec, Trigger,
+    Action, Automation, AutomationCreate, EventTrigger, OneOrMany, Posture, Require, RequireWord, ResourceSpec, Trigger,
 };
 pub use deployment::{Deployment, DeploymentConcurrencyLimit, DeploymentFlowRunCreate};
 pub use deployment_create::{CollisionStrategy, ConcurrencyOptions, DeploymentCreate, DeploymentUpdate, VersionInfo};

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::background::Background;
 use crate::def::FlowDef;
+use crate::deploy::Deploy;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, TaskRunId};
@@ -164,6 +165,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;
+
+    /// Lends the place that keeps deployments, if there is one.
+    fn deploy(&self) -> Option<&dyn Deploy> {
+        None
+    }
 }
 
 /// Runs and logs that can be asked for, newest last.

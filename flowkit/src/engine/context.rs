@@ -1,5 +1,6 @@
 //! Which run the code at hand belongs to.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -36,7 +37,7 @@ pub(crate) struct FlowScope {
     pub(crate) run: Arc<FlowRun>,
     /// Submitted work that the flow run waits for before it ends.
     pub(crate) submitted: TaskTracker,
-    subflow_calls: Mutex<HashMap<&'static str, u32>>,
+    subflow_calls: Mutex<HashMap<Cow<'static, str>, u32>>,
     /// Of the present attempt.
     pub(crate) progress: Mutex<Progress>,
     cancel: CancellationToken,
@@ -77,6 +78,15 @@ impl FlowScope {
 
     /// Counts the calls of one subflow; the first is 0.
     pub(crate) fn count_call(&self, key: &'static str) -> u32 {
+        self.count(Cow::Borrowed(key))
+    }
+
+    /// Counts the runs of one deployment, by its name; the first is 0.
+    pub(crate) fn count_deployment(&self, name: String) -> u32 {
+        self.count(Cow::Owned(name))
+    }
+
+    fn count(&self, key: Cow<'static, str>) -> u32 {
         let mut calls = lock(&self.subflow_calls);
         let count = calls.entry(key).or_default();
         *count += 1;

@@ -57,13 +57,19 @@ pub(crate) fn no_unknown(given: &Map<String, Value>, def: &FlowDef) -> Result<()
 /// Reads one parameter; one that is not given takes its default, or is `None` if its type is an `Option`.
 pub(crate) fn read<T: DeserializeOwned>(given: &mut Map<String, Value>, param: &ParamDef) -> Result<T, Error> {
     let name = param.name;
-    let value = match (given.remove(name), param.default) {
-        (Some(value), _) => value,
-        (None, Some(default)) => default(),
-        (None, None) => {
-            return T::deserialize(Value::Null).map_err(|_| refuse(format!("missing parameter `{name}`")));
-        }
-    };
+    match (given.remove(name), param.default) {
+        (Some(value), _) => fit(name, value),
+        (None, Some(default)) => fit(name, default()),
+        (None, None) => T::deserialize(Value::Null).map_err(|_| refuse(format!("missing parameter `{name}`"))),
+    }
+}
+
+/// Checks one parameter if it is given.
+pub(crate) fn check<T: DeserializeOwned>(given: &Map<String, Value>, param: &ParamDef) -> Result<(), Error> {
+    given.get(param.name).map_or(Ok(()), |value| fit::<T>(param.name, value.clone()).map(drop))
+}
+
+fn fit<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => name.to_owned(),

@@ -75,10 +75,14 @@ fn as_pydantic(schema: &mut Value) {
             inner.iter_mut().for_each(as_pydantic);
         }
     }
+    let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     if let Some(Value::Object(properties)) = object.get_mut("properties") {
         for (name, property) in properties {
             as_pydantic(property);
             title(property, &words(name));
+            if is_option(property) && !required.contains(&json!(name)) && property.get("default").is_none() {
+                property["default"] = Value::Null;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Our words in the server's, and back. Pure.
 
+mod deployment;
 mod event;
 mod pause;
 
@@ -18,6 +19,7 @@ use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
 
+pub(crate) use deployment::{automations, deployment, deployment_run, deployment_stand_in, owner};
 pub(crate) use event::task_event;
 
 /// More origins of one argument than this are not reported: an event may have 1.5 MB at most.

@@ -2,6 +2,7 @@
 
 mod active;
 mod adopt;
+mod deployments;
 mod exit;
 mod interact;
 mod link;
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
+use crate::deploy::Deploy;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::FlowRunId;
@@ -163,5 +165,9 @@ impl Backend for Server {
 
     fn history(&self) -> Option<&dyn History> {
         None
+    }
+
+    fn deploy(&self) -> Option<&dyn Deploy> {
+        Some(self)
     }
 }

@@ -1,0 +1,44 @@
+//! Deployments at the server: the port's requests, each done on the reporter's thread.
+
+mod register;
+mod start;
+
+use std::time::Duration;
+
+use flowkit_client::{Client, RetryPolicy};
+use futures::future::BoxFuture;
+
+use crate::backend::server::Server;
+use crate::backend::server::shared::Shared;
+use crate::deploy::{Deploy, DeploymentRun, DeploymentSpec, NewDeploymentRun, RegisteredDeployment};
+use crate::error::{Error, ErrorKind};
+use crate::id::FlowRunId;
+
+/// How long one request may take, retries included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn patient(shared: &Shared) -> Client {
+    let retry = RetryPolicy::default().base_delay(Duration::from_millis(200)).max_retries(8);
+    shared.client.with_deadline(PATIENCE).with_retry(retry)
+}
+
+/// Says what could not be done, and whether the settings are to blame.
+fn failed(what: impl Into<String>, error: flowkit_client::Error) -> Error {
+    let settings = error.is_auth() || error.kind() == flowkit_client::ErrorKind::IncompatibleServer;
+    let kind = if settings { ErrorKind::Settings } else { ErrorKind::Backend };
+    Error::new(kind, what).with_source(error)
+}
+
+impl Deploy for Server {
+    fn register(&self, spec: DeploymentSpec) -> BoxFuture<'_, Result<RegisteredDeployment, Error>> {
+        self.job(move |shared| async move { register::register(&shared, &spec).await })
+    }
+
+    fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>> {
+        self.job(move |shared| async move { start::start(&shared, &run).await })
+    }
+
+    fn look(&self, run: FlowRunId) -> BoxFuture<'_, Result<DeploymentRun, Error>> {
+        self.job(move |shared| async move { start::look(&shared, run).await })
+    }
+}

@@ -1,0 +1,84 @@
+//! What a place that keeps deployments can be asked: the port that registering, starting and serving go through.
+
+mod spec;
+
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{FlowRunId, TaskRunId};
+use crate::state::State;
+
+pub use spec::Collision;
+pub(crate) use spec::{Concurrency, DeploymentSpec, ScheduleSpec, VersionInfo};
+
+/// A deployment that is registered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct RegisteredDeployment {
+    /// The id.
+    pub id: Uuid,
+    /// The names of the flow and of the deployment: `flow/deployment`.
+    pub full_name: String,
+    /// Where people see it.
+    pub ui_url: String,
+}
+
+/// A flow run that was started through its deployment.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct DeploymentRun {
+    /// The id.
+    pub id: FlowRunId,
+    /// The name.
+    pub name: String,
+    /// The state that it was last seen in.
+    pub state: State,
+}
+
+/// Which deployment is meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    Id(Uuid),
+    Name { flow: String, deployment: String },
+}
+
+/// A run of a deployment that does not exist yet.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDeploymentRun {
+    pub(crate) target: Target,
+    pub(crate) name: Option<String>,
+    pub(crate) parameters: Map<String, Value>,
+    /// `None` means now.
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) job_variables: Option<Map<String, Value>>,
+    pub(crate) work_queue: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    /// The run that it is to be a subflow of.
+    pub(crate) caller: Option<Caller>,
+}
+
+/// The run that starts a deployment's run.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) flow_run: FlowRunId,
+    /// The task run in whose body the call stands, if any.
+    pub(crate) task_run: Option<TaskRunId>,
+    /// How many runs of the same deployment the flow run had started before.
+    pub(crate) nth: u32,
+}
+
+/// A place that keeps deployments. Every method is bounded in time.
+pub(crate) trait Deploy: Send + Sync {
+    /// Registers a deployment, or changes the one of that name in place.
+    fn register(&self, spec: DeploymentSpec) -> BoxFuture<'_, Result<RegisteredDeployment, Error>>;
+
+    /// Creates a run of a deployment.
+    fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>>;
+
+    /// Reads a run.
+    fn look(&self, run: FlowRunId) -> BoxFuture<'_, Result<DeploymentRun, Error>>;
+}

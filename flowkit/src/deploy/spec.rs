@@ -1,0 +1,81 @@
+//! All that is known of a deployment before it is registered. Plain data.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::trigger::DeploymentTrigger;
+
+/// A deployment as it is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct DeploymentSpec {
+    pub(crate) flow: &'static str,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) version: VersionInfo,
+    pub(crate) tags: Vec<String>,
+    pub(crate) parameters: Map<String, Value>,
+    /// The JSON schema of the parameters.
+    pub(crate) schema: Map<String, Value>,
+    pub(crate) enforce_schema: bool,
+    pub(crate) schedules: Vec<ScheduleSpec>,
+    pub(crate) paused: bool,
+    pub(crate) triggers: Vec<DeploymentTrigger>,
+    pub(crate) concurrency: Option<Concurrency>,
+    pub(crate) job_variables: Map<String, Value>,
+    pub(crate) work_pool: Option<String>,
+    pub(crate) work_queue: Option<String>,
+    /// The program and the function of the flow: `etl:load`.
+    pub(crate) entrypoint: String,
+}
+
+impl DeploymentSpec {
+    /// The names of the flow and of the deployment.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}/{}", self.flow, self.name)
+    }
+}
+
+/// When runs are made by themselves.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct ScheduleSpec {
+    /// `cron`, `interval` or `rrule` with its own fields, in Prefect's form.
+    pub(crate) rule: Map<String, Value>,
+    pub(crate) active: bool,
+    pub(crate) max_scheduled_runs: Option<u32>,
+    pub(crate) parameters: Map<String, Value>,
+    /// Names the schedule within the deployment.
+    pub(crate) slug: Option<String>,
+    /// The slug that it had before.
+    pub(crate) replaces: Option<String>,
+}
+
+/// Where the version comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct VersionInfo {
+    /// `prefect:simple`, `vcs:git`, `vcs:github` and so on.
+    pub(crate) kind: &'static str,
+    pub(crate) version: String,
+    /// What the kind adds, such as the commit.
+    pub(crate) more: Map<String, Value>,
+}
+
+/// How many runs there may be at the same time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Concurrency {
+    pub(crate) limit: u32,
+    /// `None` leaves it to the server, which lets runs wait.
+    pub(crate) collision: Option<Collision>,
+    /// How long the infrastructure of a run may take to start before its slot is given to another.
+    pub(crate) grace: Option<Duration>,
+}
+
+/// What happens to a run for which a deployment's concurrency limit has no room (Prefect's collision strategy).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Collision {
+    /// It waits until there is room (Prefect's `ENQUEUE`).
+    Wait,
+    /// It is cancelled (Prefect's `CANCEL_NEW`).
+    Cancel,
+}

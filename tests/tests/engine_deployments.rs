@@ -1,0 +1,73 @@
+//! What is wrong with the description of a deployment is known before anything is sent.
+
+use flowkit::prelude::*;
+use flowkit::{ErrorKind, Runtime, Trigger};
+use serde_json::json;
+
+/// Loads pages.
+#[flow]
+async fn load(pages: u32, #[param(default = "out".to_owned())] path: String) -> flowkit::Result<()> {
+    let _ = (pages, path);
+    Ok(())
+}
+
+async fn refusal(deployment: flowkit::DeploymentCall) -> (ErrorKind, String) {
+    let error = Runtime::ephemeral().run(async { deployment.await }).await.expect_err("it is refused");
+    (error.kind(), error.to_string())
+}
+
+#[flowkit::test]
+async fn parameters_are_checked_against_the_flow_when_they_are_set() {
+    let (kind, error) = refusal(load.deployment("d").parameter("pages", "many")).await;
+    assert_eq!(kind, ErrorKind::Parameters);
+    assert_eq!(error, "deployment 'load/d': parameter `pages`: invalid type: string \"many\", expected u32");
+    let (_, error) = refusal(load.deployment("d").parameters(json!({"page": 1}))).await;
+    assert_eq!(error, "deployment 'load/d': unknown parameter `page`: the flow has pages, path");
+    let (_, error) = refusal(load.deployment("d").parameters(json!([1]))).await;
+    assert_eq!(error, "deployment 'load/d': parameters must be a JSON object, and are `[1]`");
+}
+
+#[flowkit::test]
+async fn a_parameter_without_default_need_not_be_given() {
+    let (kind, error) = refusal(load.deployment("d").parameter("path", "x")).await;
+    assert_eq!(kind, ErrorKind::Settings, "nothing is wrong with it but that there is no server: {error}");
+}
+
+#[flowkit::test]
+async fn the_first_mistake_is_told() {
+    let deployment = load.deployment("d").interval("soon").parameter("pages", -1);
+    let (kind, error) = refusal(deployment).await;
+    assert_eq!(kind, ErrorKind::Definition);
+    assert!(error.starts_with("deployment 'load/d': `soon` is not a duration"), "{error}");
+}
+
+#[flowkit::test]
+async fn names_limits_queues_and_triggers_are_checked() {
+    for (deployment, expected) in [
+        (load.deployment("a/b"), "`a/b` cannot be the name of a deployment"),
+        (load.deployment(""), "`` cannot be the name of a deployment"),
+        (load.deployment("d").concurrency_limit(0), "a concurrency limit must be 1 or more"),
+        (load.deployment("d").on_collision(flowkit::Collision::Cancel), "a concurrency limit must be 1 or more"),
+        (load.deployment("d").start_grace("1s"), "must be 60 s to one day, and is 1s"),
+        (load.deployment("d").work_queue("q"), "a work queue belongs to a work pool"),
+        (load.deployment("d").interval(0_u64), "must be longer than nothing"),
+        (load.deployment("d").rrule(" "), "the rule of a schedule is empty"),
+        (load.deployment("d").trigger(Trigger::all([])), "a trigger of several triggers has none"),
+        (
+            load.deployment("d").trigger(Trigger::event("a").parameters(json!({"pagse": "{{ event.id }}"}))),
+            "unknown parameter `pagse`",
+        ),
+    ] {
+        let (_, error) = refusal(deployment).await;
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[flowkit::test]
+async fn starting_a_run_names_the_deployment_by_flow_and_name() {
+    let error = Runtime::ephemeral().run(async { flowkit::run_deployment("nightly").await }).await;
+    let error = error.expect_err("there is no slash").to_string();
+    assert_eq!(error, "`nightly` does not name a deployment: write \"flow/deployment\", or its id");
+    let error = Runtime::ephemeral().run(async { flowkit::run_deployment("a/b").await }).await;
+    assert!(error.expect_err("there is no server").to_string().contains("set PREFECT_API_URL"));
+}
