@@ -383,3 +383,35 @@ async fn only_a_run_of_a_deployment_can_be_suspended() {
     })
     .await;
 }
+
+#[flow]
+async fn with_a_slash() -> flowkit::Result<u32> {
+    pause_flow_run().key("a/b").wait_for_input::<u32>().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_no_input_can_have_is_refused() {
+    let error = Lab::default().run(async { with_a_slash().await }).await.expect_err("the key has a slash");
+    assert!(error.chain().contains("must be without slashes, and is `a/b`"), "{error:?}");
+}
+
+#[flow]
+async fn patient() -> flowkit::Result<()> {
+    pause_flow_run().timeout(f64::from(u32::MAX) * 1e6).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_for_ever_ends_after_a_hundred_years() {
+    let lab = Lab::default();
+    lab.run(async { patient().await }).await.expect_err("nobody resumes it");
+    let years = lab.flow("patient").state().timestamp().to_string();
+    assert!(years.starts_with("21"), "{years}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_server_there_are_no_runs_to_take_over() {
+    let lab = Lab::default();
+    let error = lab.run(flowkit::run_existing(FlowRunId::now())).await.expect_err("there is no such run");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().contains("without a server there are no runs but those made here"), "{error}");
+}

@@ -15,6 +15,9 @@ use crate::pause_details::{InputKeys, PauseDetails};
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName, StateType};
 
+/// A pause for ever is one of a hundred years: the server knows no time after the year 9999.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
 /// What becomes of the process meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PauseKind {
@@ -68,6 +71,10 @@ pub(crate) async fn pause(context: Option<Context>, pause: Pause) -> Result<Opti
     };
     let number = lock(&scope.progress).count_pause();
     let key = pause.key.clone().unwrap_or_else(|| number.to_string());
+    if pause.form.is_some() && key.contains('/') {
+        let why = format!("the key of a pause that waits for input must be without slashes, and is `{key}`");
+        return Err(Error::new(ErrorKind::Definition, why));
+    }
     let input = pause.form.is_some().then(|| InputKeys::of(pause.kind.state().as_str(), &key));
     Pausing { context: &context, scope: &scope, run: &scope.run, pause, key, input }.go().await
 }
@@ -83,25 +90,26 @@ struct Pausing<'a> {
 
 impl Pausing<'_> {
     async fn go(mut self) -> Result<Option<Value>, Error> {
-        let interact = self.context.ports.backend.interact();
+        let backend = &self.context.ports.backend;
         if let (Some(form), Some(keys)) = (self.pause.form.take(), &self.input) {
             // Asked for first: whoever sees the pause may resume it at once.
-            interact.ask_for_input(self.run.id, keys.clone(), form).await?;
+            backend.interact().ask_for_input(self.run.id, keys.clone(), form).await?;
         }
-        let changes = interact.changes(self.run.id);
+        // Whoever suspends a run does not wait.
+        let changes = (self.pause.kind == PauseKind::Pause).then(|| backend.interact().changes(self.run.id));
         let details = PauseDetails {
-            timeout: clock::now().after(self.pause.timeout),
+            timeout: clock::now().after(self.pause.timeout.min(LONGEST)),
             key: self.key.clone(),
             reschedule: self.pause.kind == PauseKind::Suspend,
             input: self.input.clone(),
         };
         let timeout = details.timeout;
         let entered = self.enter(details).await?;
-        match (entered.state_type(), self.pause.kind) {
+        match (entered.state_type(), changes) {
             // This pause has been resumed before: the body is run again.
             (StateType::Running, _) => {}
-            (StateType::Paused, PauseKind::Pause) => self.wait(changes, timeout).await?,
-            (StateType::Paused, PauseKind::Suspend) => {
+            (StateType::Paused, Some(changes)) => self.wait(changes, timeout).await?,
+            (StateType::Paused, None) => {
                 lock(&self.scope.progress).suspended = true;
                 self.context.cancel.cancel();
                 // The attempt is dropped here.

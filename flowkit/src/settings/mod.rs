@@ -90,7 +90,11 @@ impl Default for CancelGrace {
 
 /// Reads which flow run a worker has started this process for.
 pub(crate) fn assigned_flow_run() -> Result<Option<FlowRunId>, Error> {
-    Source(&|name| std::env::var(name).ok()).id("PREFECT__FLOW_RUN_ID").map(|id| id.map(Into::into))
+    assigned(&Source(&|name| std::env::var(name).ok()))
+}
+
+fn assigned(source: &Source<'_>) -> Result<Option<FlowRunId>, Error> {
+    source.id("PREFECT__FLOW_RUN_ID").map(|id| id.map(Into::into))
 }
 
 impl Settings {
@@ -177,5 +181,18 @@ mod tests {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.contains(name) && error.contains(value) && error.contains(accepted), "{error}");
         }
+    }
+
+    #[test]
+    fn the_flow_run_that_a_worker_assigns_is_an_id() {
+        let id = "01a1fbc6-ad2e-7226-906b-efc2b01dc581";
+        let read = |value: &str| {
+            let value = value.to_owned();
+            assigned(&Source(&|name| (name == "PREFECT__FLOW_RUN_ID").then(|| value.clone())))
+        };
+        assert_eq!(read("").ok(), Some(None));
+        assert_eq!(read(id).ok().flatten().map(|run| run.to_string()).as_deref(), Some(id));
+        let error = read("first").expect_err("it is no id").to_string();
+        assert!(error.contains("PREFECT__FLOW_RUN_ID is `first`") && error.contains("a UUID"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -10,7 +11,9 @@ use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undel
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
+use crate::engine::context;
 use crate::engine::context::Ports;
+use crate::engine::pause::{Pause, PauseKind, pause};
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::event::Event;
@@ -20,6 +23,7 @@ use crate::options::Defaults;
 use crate::returns::Returns;
 use crate::run::{TaskInputs, Track, lock};
 use crate::state::{State, StateName};
+use crate::user_error::UserError;
 
 /// A backend that gives the answers it was told to give, and then accepts.
 #[derive(Debug, Default)]
@@ -77,7 +81,7 @@ impl Backend for Scripted {
     }
 
     fn interact(&self) -> &dyn Interact {
-        unreachable!("these tests do not pause")
+        unreachable!("these tests are not about other processes")
     }
 
     fn history(&self) -> Option<&dyn History> {
@@ -85,10 +89,10 @@ impl Backend for Scripted {
     }
 }
 
-/// A body that sleeps for ten seconds.
-struct Sleeper;
+/// A body that does the same whenever it is started.
+struct Script(fn() -> Started<()>);
 
-impl Body<()> for Sleeper {
+impl Body<()> for Script {
     fn inputs(&self) -> Option<TaskInputs> {
         None
     }
@@ -96,7 +100,7 @@ impl Body<()> for Sleeper {
         None
     }
     fn start(&mut self, _: bool) -> Started<()> {
-        boxed(clock::sleep(Duration::from_secs(10)).map(Ok))
+        (self.0)()
     }
     fn can_repeat(&self) -> bool {
         true
@@ -114,7 +118,12 @@ impl Body<()> for Sleeper {
 
 static SLEEPER: FlowDef = FlowDef::new("sleeper", "sleeper-0", "1", &[]);
 
+/// Begins a run that sleeps for ten seconds.
 async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow<()>) {
+    begun_with(answers, || boxed(clock::sleep(Duration::from_secs(10)).map(Ok))).await
+}
+
+async fn begun_with(answers: impl Into<VecDeque<Answer>>, body: fn() -> Started<()>) -> (Arc<Scripted>, LiveFlow<()>) {
     let backend = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
     let ports = Ports {
         backend: Arc::clone(&backend) as Arc<dyn Backend>,
@@ -126,7 +135,7 @@ async fn begun(answers: impl Into<VecDeque<Answer>>) -> (Arc<Scripted>, LiveFlow
     };
     let job = FlowJob {
         def: &SLEEPER,
-        body: Ok(Box::new(Sleeper)),
+        body: Ok(Box::new(Script(body))),
         parameters: Value::Null,
         overrides: None,
         wait_for: Vec::new(),
@@ -181,4 +190,30 @@ async fn a_run_asks_again_until_the_backend_lets_it_run() {
     live.finish().await.expect("it runs");
     assert_eq!(path(&run), "Pending > Pending > Pending > Running > Completed");
     assert_eq!(start.elapsed().as_secs(), 2 + 10, "the backend's wait and the body");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_run_drops_its_body_and_is_left_alone() {
+    static DROPPED: AtomicBool = AtomicBool::new(false);
+    struct Held;
+    impl Drop for Held {
+        fn drop(&mut self) {
+            DROPPED.store(true, Ordering::Relaxed);
+        }
+    }
+    let suspend = || {
+        boxed(async {
+            let _held = Held;
+            let (timeout, interval) = (Duration::from_secs(3600), Duration::from_secs(10));
+            let what = Pause { kind: PauseKind::Suspend, timeout, interval, key: None, form: None };
+            pause(context::current(), what).await.map(drop).map_err(UserError::standard)
+        })
+    };
+    let (backend, live) = begun_with([], suspend).await;
+    let (run, start) = (Arc::clone(live.run()), clock::Stopwatch::start());
+    let error = live.finish().await.expect_err("it is suspended");
+    assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Suspended, Duration::ZERO));
+    assert_eq!(path(&run), "Pending > Running > Suspended");
+    assert!(DROPPED.load(Ordering::Relaxed));
+    assert!(lock(&backend.ended).is_empty(), "nobody is told that it has ended");
 }
