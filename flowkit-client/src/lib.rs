@@ -37,7 +37,9 @@ mod version;
 
 pub use api_url::ApiUrl;
 pub use auth::Auth;
-pub use channel::{EventsChannel, EventsOptions, EventsPath, EventsStats, EventsTransport, Flushed, RefusedEvent};
+pub use channel::{
+    EventsChannel, EventsOptions, EventsPath, EventsStats, EventsSubscription, EventsTransport, Flushed, RefusedEvent,
+};
 pub use client::{Attribution, Client};
 pub use config::{API_VERSION, Config, PREFECT_VERSION, Trust, USER_AGENT};
 pub use error::{Error, ErrorKind, FieldError};

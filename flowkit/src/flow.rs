@@ -16,7 +16,7 @@ use crate::engine::flow_run::{self, Begun, FlowJob};
 
 use crate::error::Error;
 use crate::flow_future::FlowFuture;
-use crate::runtime;
+use crate::runtime::{self, signals};
 
 /// A call of a flow that has not been made yet.
 ///
@@ -69,6 +69,8 @@ impl<T: Send + 'static> FlowCall<T> {
             Bond::Free => (ambient.ports.stopping.outside().child_token(), None),
         };
         ambient.cancel = cancel.clone();
+        let top = ambient.flow.is_none().then(|| Arc::clone(&ambient.ports));
+        signals::watch(&ambient);
         let (handle, filler) = FlowFuture::new(cancel);
         let work = async move {
             let result = match flow_run::begin(self.job, ambient).await {
@@ -86,6 +88,9 @@ impl<T: Send + 'static> FlowCall<T> {
                 }
                 Err(error) => Err(error),
             };
+            if let Some(ports) = top {
+                signals::stay(&ports).await;
+            }
             filler.fill(result);
         };
         if let Err(error) = spawn(scope.as_deref(), refused, work) {
@@ -99,10 +104,15 @@ impl<T: Send + 'static> FlowCall<T> {
         if let Some(error) = refused {
             return Err(error);
         }
+        let top = ambient.flow.is_none().then(|| Arc::clone(&ambient.ports));
+        signals::watch(&ambient);
         Ok(match flow_run::begin(self.job, ambient).await? {
             Begun::Live(live) => {
                 let run = Arc::clone(live.run());
                 let result = live.finish().await;
+                if let Some(ports) = top {
+                    signals::stay(&ports).await;
+                }
                 Finished { state: run.state(), result }
             }
             Begun::Replayed(run, value) => Finished { state: run.state(), result: Ok(value) },

@@ -76,6 +76,44 @@ async fn with_subflows(seconds: u64) -> flowkit::Result<u32> {
     Ok(child(1).await? + child(2).await?)
 }
 
+/// Ends by itself when it is told to stop, after some last words.
+#[task]
+async fn tidy() {
+    eprintln!("listening");
+    flowkit::runtime::cancelled().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    tracing::info!("tidied up");
+}
+
+async fn say_which(hook: flowkit::HookContext) {
+    eprintln!("hook: {} is {}", hook.name(), hook.state().name());
+}
+
+/// Has everything below it that can be stopped.
+#[flow(run_name = "family", on_cancellation = say_which, on_crashed = say_which)]
+async fn family(seconds: u64) -> flowkit::Result<()> {
+    drop(rest(seconds).submit());
+    drop(tidy().submit());
+    let last = number(1).wait_for(rest(seconds).submit()).submit();
+    let ended = resting(seconds).await;
+    // Goes on in spite of the cancellation, and starts nothing.
+    eprintln!("then: {:?}", number(7).await.map_err(|error| error.kind()));
+    last.await?;
+    ended
+}
+
+/// Hears that it is to stop and goes on.
+#[flow]
+async fn deaf() {
+    eprintln!("listening");
+    flowkit::runtime::cancelled().await;
+    eprintln!("deaf");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+}
+
+#[flow]
+async fn brief() {}
+
 #[task]
 async fn page(n: u32) -> Vec<u8> {
     vec![n.to_le_bytes()[0]; 1_000]
@@ -113,6 +151,19 @@ async fn main() -> flowkit::Result<()> {
         Some("everything") => println!("{}", everything(number(1)).await?),
         Some("second-run") => second_run().await?,
         Some("resting") => resting(number(1).into()).await?,
+        Some("family") => family(number(1).into()).await?,
+        Some("deaf") => deaf().await?,
+        Some("idle") => {
+            brief().await?;
+            eprintln!("listening");
+            std::future::pending().await
+        }
+        Some("own-handler") => {
+            let mut own = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a handler");
+            let family = family(60).submit();
+            own.recv().await;
+            eprintln!("handled by the program: {:?}", family.state().map(|state| state.name().to_owned()));
+        }
         Some("with-subflows") => drop(with_subflows(number(1).into()).await?),
         Some("wrong-parameters") => {
             let call = resting.with_parameters(serde_json::json!({"seconds": "many"}));

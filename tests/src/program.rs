@@ -71,13 +71,17 @@ impl Program {
     ///
     /// When it cannot be started.
     pub fn start(mut self) -> Running {
-        Running(self.0.spawn().expect("the program starts"))
+        Running { child: self.0.spawn().expect("the program starts"), said: Vec::new() }
     }
 }
 
 /// Is a program that has been started. It is killed when it is dropped.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    /// What it has complained about and somebody has read.
+    said: Vec<u8>,
+}
 
 impl Running {
     /// Sends it a signal, such as `INT`.
@@ -86,8 +90,24 @@ impl Running {
     ///
     /// When there is no `kill`.
     pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args(["-s", signal, &self.0.id().to_string()]).status();
+        let status = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
         assert!(status.expect("kill is there").success());
+    }
+
+    /// Waits until it has complained about this.
+    ///
+    /// # Panics
+    ///
+    /// When it ends before.
+    pub fn until(&mut self, text: &str) {
+        let mut stderr = self.child.stderr.take().expect("it is piped");
+        let mut byte = [0];
+        while !self.said.ends_with(text.as_bytes()) {
+            let read = std::io::Read::read(&mut stderr, &mut byte).expect("a pipe can be read");
+            assert_ne!(read, 0, "it ended before it said {text}: {}", String::from_utf8_lossy(&self.said));
+            self.said.extend(byte);
+        }
+        self.child.stderr = Some(stderr);
     }
 
     /// Waits for its end.
@@ -96,7 +116,7 @@ impl Running {
     ///
     /// After two minutes.
     pub fn wait(mut self) -> Finished {
-        let (mut stdout, mut stderr) = (self.0.stdout.take(), self.0.stderr.take());
+        let (mut stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let read = |pipe: Option<&mut dyn std::io::Read>| {
             let mut text = Vec::new();
             pipe.map(|pipe| pipe.read_to_end(&mut text));
@@ -105,14 +125,16 @@ impl Running {
         let started = Instant::now();
         // The pipes are small enough for what the programs say, so reading after the end is safe.
         let status = loop {
-            if let Some(status) = self.0.try_wait().expect("a child can be waited for") {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 break status;
             }
             assert!(started.elapsed() < Duration::from_secs(120), "the program does not end");
             std::thread::park_timeout(Duration::from_millis(20));
         };
         let stdout = read(stdout.as_mut().map(|pipe| pipe as &mut dyn std::io::Read));
-        let stderr = read(stderr.as_mut().map(|pipe| pipe as &mut dyn std::io::Read));
+        let mut said = std::mem::take(&mut self.said);
+        said.extend(read(stderr.as_mut().map(|pipe| pipe as &mut dyn std::io::Read)));
+        let stderr = said;
         Finished::from(Output { status, stdout, stderr })
     }
 }
@@ -120,8 +142,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

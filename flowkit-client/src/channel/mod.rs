@@ -8,6 +8,7 @@ mod handle;
 mod options;
 mod pace;
 mod socket;
+mod subscription;
 mod tally;
 mod window;
 mod worker;
@@ -16,4 +17,5 @@ mod worker_socket;
 
 pub use handle::EventsChannel;
 pub use options::{EventsOptions, EventsTransport};
+pub use subscription::EventsSubscription;
 pub use tally::{EventsPath, EventsStats, Flushed, RefusedEvent};

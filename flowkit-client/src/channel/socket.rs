@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -16,7 +16,26 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, root_cause};
 
-const PATH: &str = "/events/in";
+/// What a websocket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    EventsIn,
+    EventsOut,
+}
+
+impl Endpoint {
+    fn path(self) -> &'static str {
+        match self {
+            Self::EventsIn => "/events/in",
+            Self::EventsOut => "/events/out",
+        }
+    }
+
+    /// Whether a frame with the token is asked for. Cloud takes events without it.
+    fn authenticates(self, client: &Client) -> bool {
+        self == Self::EventsOut || !client.config().is_cloud()
+    }
+}
 
 /// Holds an open and authenticated websocket.
 pub(super) struct Socket {
@@ -34,11 +53,16 @@ pub(super) enum Incoming {
 
 impl Socket {
     /// Connects and authenticates. A self-hosted server speaks the `prefect` subprotocol: a ping is answered, then a
-    /// frame with the token. Cloud wants only the header.
-    pub(super) async fn open(client: &Client, limit: Duration, write_limit: Duration) -> Result<Self, Error> {
+    /// frame with the token. Cloud wants only the header where it takes events.
+    pub(super) async fn open(
+        client: &Client,
+        endpoint: Endpoint,
+        limit: Duration,
+        write_limit: Duration,
+    ) -> Result<Self, Error> {
         let opened = async {
-            let mut socket = Self { stream: connect(client).await?, write_limit };
-            if !client.config().is_cloud() {
+            let mut socket = Self { stream: connect(client, endpoint).await?, write_limit };
+            if endpoint.authenticates(client) {
                 socket.authenticate(client).await?;
             }
             Ok(socket)
@@ -96,6 +120,15 @@ impl Socket {
         })
     }
 
+    /// Waits for the next frame with text. Cancel safe.
+    pub(super) async fn text(&mut self) -> Result<Utf8Bytes, Error> {
+        loop {
+            if let Message::Text(text) = self.message().await? {
+                return Ok(text);
+            }
+        }
+    }
+
     /// Says goodbye. The server's answer is not waited for: everything is confirmed by then.
     pub(super) async fn close(mut self) {
         let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
@@ -121,11 +154,14 @@ async fn bounded(limit: Duration, writing: impl Future<Output = Result<(), WsErr
     }
 }
 
-async fn connect(client: &Client) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
-    let url = client.api_url().socket(PATH);
+async fn connect(client: &Client, endpoint: Endpoint) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
+    let url = client.api_url().socket(endpoint.path());
     let mut request = url.as_str().into_client_request().map_err(refused)?;
     request.headers_mut().extend(client.headers());
-    if !client.config().is_cloud() {
+    if endpoint.authenticates(client) {
+        if client.config().is_cloud() {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("prefect"));
     }
     let connector = Connector::Rustls(client.tls());

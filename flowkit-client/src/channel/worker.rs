@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::options::{EventsOptions, EventsTransport};
 use super::pace::{Pace, pause};
-use super::socket::Socket;
+use super::socket::{Endpoint, Socket};
 use super::tally::{EventsPath, SharedTally};
 use super::window::{Item, Window};
 use crate::client::Client;
@@ -98,7 +98,7 @@ impl Worker {
             let (client, limit, write_limit) =
                 (self.client.clone(), self.options.open_timeout, self.options.pong_timeout);
             let before = self.window.gone();
-            let end = match self.meanwhile(Socket::open(&client, limit, write_limit)).await {
+            let end = match self.meanwhile(Socket::open(&client, Endpoint::EventsIn, limit, write_limit)).await {
                 None => End::Expired,
                 Some(Ok(socket)) => self.over_socket(socket).await,
                 Some(Err(error)) => {

@@ -154,6 +154,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Has `told` called when somebody else puts the flow run into a state, until the run has ended.
     fn watch(&self, run: &Arc<FlowRun>, told: Told);
 
+    /// Reports every run under way as crashed, for this reason: the process is about to end.
+    fn abandon(&self, why: String) -> BoxFuture<'_, ()>;
+
     /// Takes note of something that happened.
     fn emit(&self, event: Event);
 

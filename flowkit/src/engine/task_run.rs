@@ -201,6 +201,8 @@ impl<T: Send + 'static> LiveTask<T> {
         }
         match waited {
             Some(Ok(())) => Ok(()),
+            // What it waits for may have been stopped together with it.
+            Some(Err(_)) if cancel.is_cancelled() => Err(self.cancelled()),
             Some(Err(error)) => {
                 let _ = self.record.apply(Fact::UpstreamFailed { message: format!("{error}.") });
                 let why = format!("task run '{}' was not started", self.run().name());

@@ -12,7 +12,7 @@ use crate::engine::stub::Stubs;
 use crate::error::Error;
 use crate::logging;
 use crate::runtime::Runtime;
-use crate::settings::{Api, Settings};
+use crate::settings::{Api, Settings, Signals};
 
 /// Builds a [`Runtime`].
 #[derive(Debug)]
@@ -43,6 +43,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Leaves SIGINT and SIGTERM to the program, as `FLOWKIT_HANDLE_SIGNALS=false` does: for one that shuts down by itself,
+    /// such as a web server.
+    ///
+    /// Default: while a flow run of the runtime is under way, the first signal stops all runs gracefully. Nothing new
+    /// starts, code that listens is given its grace (see [`cancelled`](crate::runtime::cancelled)), hooks run, runs end as
+    /// Crashed, everything is delivered, and the process dies by the signal. A second signal does not wait for the code.
+    /// A signal for which the program has installed a handler before its first flow run is left alone in any case. At a
+    /// panic or an early `process::exit`, `on_crashed` hooks are not called.
+    pub fn leave_signals_alone(mut self) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.signals = Signals::LeftAlone;
+        }
+        self
+    }
+
     /// Sets how many task runs the in-memory history keeps. Default: 200 000.
     pub fn keep_task_runs(mut self, count: usize) -> Self {
         self.limits.task_runs = count;
@@ -65,7 +80,7 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn ephemeral(self) -> Runtime {
         let settings = self.settings.unwrap_or_default();
-        assemble(&settings, Arc::new(Memory::new(self.limits)))
+        assemble(&settings, Arc::new(Memory::new(self.limits)), Signals::LeftAlone)
     }
 
     /// Builds the runtime that the settings ask for.
@@ -78,7 +93,7 @@ impl RuntimeBuilder {
             None => Arc::new(Memory::new(self.limits)),
             Some(api) => Arc::new(Server::start(server_options(api, &settings))?),
         };
-        Ok(assemble(&settings, backend))
+        Ok(assemble(&settings, backend, settings.signals))
     }
 }
 
@@ -92,11 +107,14 @@ fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
         cert_file: api.cert_file.clone(),
         heartbeat: settings.heartbeat.0,
         logs_to_api: settings.logging.to_api,
+        poll: settings.poll.0,
         patience: settings.flush_patience.0,
     }
 }
 
-fn assemble(settings: &Settings, backend: Arc<dyn Backend>) -> Runtime {
+fn assemble(settings: &Settings, backend: Arc<dyn Backend>, signals: Signals) -> Runtime {
+    let stopping = Stopping::new(settings.cancel_grace.0);
+    let stopping = if signals == Signals::Handled { stopping.handling_signals() } else { stopping };
     logging::install(&settings.logging);
     panic::remember_places();
     let ports = Ports {
@@ -105,7 +123,7 @@ fn assemble(settings: &Settings, backend: Arc<dyn Backend>) -> Runtime {
         flow_defaults: settings.flow_defaults.clone(),
         log_prints: settings.logging.log_prints,
         stubs: Stubs::default(),
-        stopping: Stopping::new(settings.cancel_grace.0),
+        stopping,
     };
     Runtime { ports: Arc::new(ports) }
 }

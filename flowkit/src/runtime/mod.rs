@@ -8,6 +8,7 @@
 mod ambient;
 mod builder;
 mod cancellation;
+pub(crate) mod signals;
 
 use std::fmt;
 use std::future::Future;

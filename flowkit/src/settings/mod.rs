@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) flush_patience: FlushPatience,
     pub(crate) cancel_grace: CancelGrace,
+    pub(crate) poll: Poll,
+    pub(crate) signals: Signals,
 }
 
 /// How a server is reached.
@@ -97,6 +99,26 @@ fn assigned(source: &Source<'_>) -> Result<Option<FlowRunId>, Error> {
     source.id("PREFECT__FLOW_RUN_ID").map(|id| id.map(Into::into))
 }
 
+/// What becomes of SIGINT and SIGTERM while flow runs are under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Signals {
+    /// The runs are stopped and reported, and then the process ends.
+    #[default]
+    Handled,
+    /// Whatever the program does with them.
+    LeftAlone,
+}
+
+/// How often the server is asked what others have done to the runs of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Poll(pub(crate) Duration);
+
+impl Default for Poll {
+    fn default() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Error> {
@@ -131,6 +153,11 @@ impl Settings {
                 .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
             flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
+            poll: source.poll("PREFECT_RUNNER_POLL_FREQUENCY")?.map_or(default.poll, Poll),
+            signals: match source.flag("FLOWKIT_HANDLE_SIGNALS")? {
+                Some(false) => Signals::LeftAlone,
+                Some(true) | None => Signals::Handled,
+            },
             cancel_grace: source.seconds("FLOWKIT_CANCEL_GRACE")?.map_or(default.cancel_grace, CancelGrace),
         })
     }

@@ -66,6 +66,12 @@ impl Source<'_> {
         self.parsed(name, "a number of seconds, 0 or more", |text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
     }
 
+    pub(super) fn poll(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.parsed(name, "a whole number of seconds, 1 or more", |text| {
+            text.parse().ok().filter(|seconds| *seconds >= 1).map(Duration::from_secs)
+        })
+    }
+
     pub(super) fn heartbeat(&self, name: &str) -> Result<Option<Duration>, Error> {
         self.parsed(name, "a whole number of seconds, 30 or more", |text| {
             text.parse().ok().filter(|seconds| *seconds >= 30).map(Duration::from_secs)

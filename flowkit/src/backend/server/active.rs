@@ -39,6 +39,34 @@ impl Active {
         lock(&self.told).insert(run, told);
     }
 
+    /// Takes back a [`watch`](Active::watch), as before the run itself proposes to end.
+    pub(super) fn unwatch(&self, run: FlowRunId) -> Option<Told> {
+        lock(&self.told).remove(&run)
+    }
+
+    /// The flow runs that have begun and are watched.
+    pub(super) fn watched(&self) -> Vec<FlowRunId> {
+        let told = lock(&self.told);
+        lock(&self.flows).keys().filter(|run| told.contains_key(run)).copied().collect()
+    }
+
+    /// Says that somebody else has put a flow run into a state.
+    pub(super) fn tell(&self, run: FlowRunId, state: State) {
+        let told = lock(&self.told).get(&run).cloned();
+        if let Some(told) = told {
+            told(state);
+        }
+    }
+
+    /// Tells whether there is a flow run that has gone on for longer than this.
+    pub(super) fn has_older_than(&self, age: Duration) -> bool {
+        let now = clock::now();
+        lock(&self.flows).values().any(|(run, _)| {
+            let started = run.track.with(|states| states.first().map(State::timestamp));
+            started.is_some_and(|started| now.since(started) >= age)
+        })
+    }
+
     pub(super) fn flow_ended(&self, run: &FlowRun) {
         lock(&self.told).remove(&run.id);
         lock(&self.flows).remove(&run.id);

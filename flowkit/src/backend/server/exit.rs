@@ -66,7 +66,7 @@ extern "C" fn at_exit() {
 }
 
 /// Says what was not delivered, if anything.
-pub(super) fn state(left: &Undelivered) {
+pub(crate) fn state(left: &Undelivered) {
     if left.is_empty() {
         return;
     }

@@ -17,7 +17,7 @@ use crate::id::{FlowRunId, TaskRunId};
 use crate::names;
 use crate::orchestrate;
 use crate::run::{FlowRun, Track};
-use crate::state::{State, StateName};
+use crate::state::{State, StateName, StateType};
 
 /// How long a run's work waits for the server's answer before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -91,33 +91,49 @@ fn record(shared: &Shared, new: NewFlowRun, known: Known, stand_in: Option<TaskR
 
 /// Proposes a state. While the server is away, the rules of this process answer and the server is told later.
 pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Proposal) -> Answer {
+    // What the run proposes itself is not told to it as the deed of somebody else.
+    let told = proposal.state.is_final().then(|| shared.active.unwatch(run.id)).flatten();
+    let answer = ask(shared, &run, proposal).await;
+    match &answer {
+        Answer::Accept(state) | Answer::Reject(state) if state.is_final() || state.is(StateName::Suspended) => {
+            shared.active.flow_ended(&run);
+        }
+        Answer::Accept(state) | Answer::Reject(state) if state.state_type() == StateType::Running => {
+            shared.active.flow_started(&run);
+        }
+        _ => {}
+    }
+    let goes_on = match &answer {
+        Answer::Accept(state) | Answer::Reject(state) => !state.is_final(),
+        Answer::Wait(_) => true,
+        Answer::Abort(_) => false,
+    };
+    if let Some(told) = told.filter(|_| goes_on) {
+        shared.active.watch(run.id, told);
+    }
+    answer
+}
+
+async fn ask(shared: &Shared, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
     let state = convert::proposed(&proposal.state);
     let force = proposal.force;
-    let answer = if shared.outbox.is_empty() {
-        match orders::propose(&patient(shared), shared.known(&run).flow_run, &state, force).await {
+    if shared.outbox.is_empty() {
+        match orders::propose(&patient(shared), shared.known(run).flow_run, &state, force).await {
             Ok(answer) => answer,
             Err(error) if error.is_transient() => {
-                let order = Order::SetState { run: Arc::clone(&run), state: Box::new(state), force };
+                let order = Order::SetState { run: Arc::clone(run), state: Box::new(state), force };
                 shared.outbox.push(order, Some(error.to_string()));
-                by_our_rules(&run, proposal)
+                by_our_rules(run, proposal)
             }
             Err(error) => {
                 shared.outbox.lose(error.to_string());
-                by_our_rules(&run, proposal)
+                by_our_rules(run, proposal)
             }
         }
     } else {
-        shared.outbox.push(Order::SetState { run: Arc::clone(&run), state: Box::new(state), force }, None);
-        by_our_rules(&run, proposal)
-    };
-    if let Answer::Accept(state) | Answer::Reject(state) = &answer {
-        if state.is_final() || state.is(StateName::Suspended) {
-            shared.active.flow_ended(&run);
-        } else if state.state_type() == crate::state::StateType::Running {
-            shared.active.flow_started(&run);
-        }
+        shared.outbox.push(Order::SetState { run: Arc::clone(run), state: Box::new(state), force }, None);
+        by_our_rules(run, proposal)
     }
-    answer
 }
 
 /// Puts a flow run into the state Cancelling.

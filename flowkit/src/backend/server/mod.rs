@@ -2,6 +2,7 @@
 
 mod active;
 mod adopt;
+mod crash;
 mod deployments;
 mod exit;
 mod interact;
@@ -12,7 +13,7 @@ mod outbox;
 mod queue;
 mod reporter;
 mod shared;
-mod signals;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::run::FlowRun;
 use crate::state::State;
+pub(crate) use exit::state as say_undelivered;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
@@ -48,6 +50,8 @@ pub(crate) struct ServerOptions {
     pub(crate) cert_file: Option<String>,
     pub(crate) heartbeat: Duration,
     pub(crate) logs_to_api: bool,
+    /// How often the server is asked whether somebody else has stopped a run.
+    pub(crate) poll: Duration,
     /// How long delivery at exit may stand still.
     pub(crate) patience: Duration,
 }
@@ -86,8 +90,8 @@ impl Server {
             asked,
             heartbeat: options.heartbeat,
             logs_to_api: options.logs_to_api,
+            poll: options.poll,
             links: Links::new(&options.url, options.ui_url.as_deref()),
-            asker: reporter.clone(),
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
         Ok(Self { url: options.url, queue, reporter })
@@ -148,6 +152,11 @@ impl Backend for Server {
 
     fn watch(&self, run: &Arc<FlowRun>, told: Told) {
         let _ = self.reporter.send(Ask::Watch(run.id, told));
+    }
+
+    fn abandon(&self, why: String) -> BoxFuture<'_, ()> {
+        let done = self.ask(|reply| Ask::Crash(why, Box::new(move || exit::ignore(reply.send(())))));
+        async move { exit::ignore(done.await) }.boxed()
     }
 
     fn emit(&self, event: Event) {

@@ -12,11 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::convert::task_event;
 use crate::backend::convert::{self, Known};
+use crate::backend::server::crash;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::shared::Shared;
-use crate::backend::server::signals;
+use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
@@ -53,8 +54,8 @@ pub(super) struct Parts {
     pub(super) asked: mpsc::UnboundedReceiver<Ask>,
     pub(super) heartbeat: Duration,
     pub(super) logs_to_api: bool,
+    pub(super) poll: Duration,
     pub(super) links: Links,
-    pub(super) asker: mpsc::UnboundedSender<Ask>,
 }
 
 /// Starts the thread.
@@ -71,24 +72,22 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, links, asker } = parts;
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
     let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links));
     tokio::spawn(pump(Arc::clone(&shared)));
     tokio::spawn(heartbeats(Arc::clone(&shared)));
+    tokio::spawn(watch::ask(Arc::clone(&shared), poll));
+    tokio::spawn(watch::listen(Arc::clone(&shared)));
     let logs = Arc::clone(&shared);
     tokio::spawn(async move { logs.logs.run(&logs.client).await });
     let outbox = Arc::clone(&shared);
     tokio::spawn(async move { outbox.outbox.run(&outbox).await });
-    let mut signals = Some(asker);
     while let Some(ask) = asked.recv().await {
         let shared = Arc::clone(&shared);
         match ask {
             Ask::Create(new, reply) => {
-                if let Some(asker) = signals.take() {
-                    tokio::spawn(signals::watch(asker));
-                }
                 tokio::spawn(async move { reply.send(link::create(&shared, new).await) });
             }
             Ask::Propose(run, proposal, reply) => {
@@ -99,9 +98,6 @@ async fn run(parts: Parts) {
             }
             Ask::Watch(run, told) => shared.active.watch(run, told),
             Ask::Do(job) => {
-                if let Some(asker) = signals.take() {
-                    tokio::spawn(signals::watch(asker));
-                }
                 tokio::spawn(job(shared));
             }
             Ask::Flush(patience, reply) => {
@@ -109,7 +105,7 @@ async fn run(parts: Parts) {
             }
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {
-                    signals::crash_all(&shared, &why).await;
+                    crash::crash_all(&shared, &why).await;
                     done();
                 });
             }

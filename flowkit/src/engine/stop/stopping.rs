@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::context::FlowScope;
@@ -21,8 +22,10 @@ pub(crate) struct Stopping {
     /// Why every run is stopped; such runs have crashed.
     why: OnceLock<String>,
     flows: Mutex<HashMap<FlowRunId, Weak<FlowScope>>>,
+    no_flows: Notify,
     /// What stops the runs that a task run has submitted.
     branches: Mutex<HashMap<TaskRunId, CancellationToken>>,
+    signals: OnceLock<()>,
 }
 
 impl Stopping {
@@ -32,13 +35,32 @@ impl Stopping {
             all: CancellationToken::new(),
             why: OnceLock::new(),
             flows: Mutex::default(),
+            no_flows: Notify::new(),
             branches: Mutex::default(),
+            signals: OnceLock::from(()),
         }
+    }
+
+    /// Has the first flow run ask for signals to be handled.
+    pub(crate) fn handling_signals(mut self) -> Self {
+        self.signals = OnceLock::new();
+        self
+    }
+
+    /// Tells whether this is the first flow run of a runtime that handles signals.
+    pub(crate) fn is_first_flow(&self) -> bool {
+        self.signals.set(()).is_ok()
     }
 
     /// The token of code that is in no run.
     pub(crate) fn outside(&self) -> CancellationToken {
         self.all.clone()
+    }
+
+    /// Tells every run to stop, since the process is to end.
+    pub(crate) fn stop_all(&self, why: String) {
+        let _ = self.why.set(why);
+        self.all.cancel();
     }
 
     /// Why the process is to end, if it is.
@@ -51,7 +73,11 @@ impl Stopping {
     }
 
     pub(crate) fn flow_ended(&self, run: FlowRunId) {
-        lock(&self.flows).remove(&run);
+        let mut flows = lock(&self.flows);
+        flows.remove(&run);
+        if flows.is_empty() {
+            self.no_flows.notify_waiters();
+        }
     }
 
     /// Tells a flow run, if it is under way here, which state somebody else has put it into.
@@ -59,6 +85,21 @@ impl Stopping {
         let scope = lock(&self.flows).get(&run).and_then(Weak::upgrade);
         if let Some(scope) = scope {
             scope.put_into(state);
+        }
+    }
+
+    pub(crate) fn has_flows(&self) -> bool {
+        !lock(&self.flows).is_empty()
+    }
+
+    /// Waits until no flow run is under way.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let emptied = self.no_flows.notified();
+            if !self.has_flows() {
+                return;
+            }
+            emptied.await;
         }
     }
 

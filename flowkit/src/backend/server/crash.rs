@@ -1,59 +1,25 @@
-//! The end of the process from outside: what is under way becomes Crashed, and the server hears of it.
+//! The end of the process: what is under way becomes Crashed, and the server hears of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
-
 use crate::backend::convert;
 use crate::backend::server::exit;
 use crate::backend::server::outbox::Order;
-use crate::backend::server::reporter::{Ask, hand_on};
+use crate::backend::server::reporter::hand_on;
 use crate::backend::server::shared::Shared;
 use crate::clock;
 use crate::event::{Event, Level, LogRecord};
 use crate::run::{FlowRun, TaskRun, Track};
 use crate::state::{State, StateName};
 
-/// How long delivery after a signal may stand still.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Waits for SIGINT and SIGTERM. The first one is reported and then has its usual effect; the second has it at once.
-pub(super) async fn watch(reporter: UnboundedSender<Ask>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    let (number, what) = tokio::select! {
-        _ = interrupt.recv() => (signal_hook::consts::SIGINT, "an interrupt signal"),
-        _ = terminate.recv() => (signal_hook::consts::SIGTERM, "a termination signal"),
-    };
-    let report = async {
-        let (done, reported) = oneshot::channel();
-        let why = format!("Execution was aborted by {what}.");
-        let _ = reporter.send(Ask::Crash(why, Box::new(|| exit::ignore(done.send(())))));
-        let _ = reported.await;
-        let (done, flushed) = oneshot::channel();
-        let _ = reporter.send(Ask::Flush(PATIENCE, Box::new(|left| exit::ignore(done.send(left)))));
-        if let Ok(left) = flushed.await {
-            exit::state(&left);
-        }
-    };
-    tokio::select! {
-        () = report => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    // Fails only for a number that is no signal.
-    let _ = signal_hook::low_level::emulate_default_handler(number);
-}
+/// How often somebody looks whether everything before has been handed on.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Brings every run under way to the Crashed state, tasks first.
 pub(super) async fn crash_all(shared: &Shared, why: &str) {
     while !shared.queue.is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(LOOK).await;
     }
     for run in shared.active.tasks() {
         if let Some((index, state)) = crash(&run.track, why) {
