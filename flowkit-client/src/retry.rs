@@ -21,12 +21,19 @@ pub struct RetryPolicy {
     max_retries: u32,
     extra: BTreeSet<u16>,
     base: Duration,
+    longest: Duration,
     jitter: f64,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_retries: 5, extra: BTreeSet::new(), base: Duration::from_secs(1), jitter: 0.2 }
+        Self {
+            max_retries: 5,
+            extra: BTreeSet::new(),
+            base: Duration::from_secs(1),
+            longest: Duration::MAX,
+            jitter: 0.2,
+        }
     }
 }
 
@@ -54,6 +61,13 @@ impl RetryPolicy {
     #[must_use]
     pub fn base_delay(mut self, base: Duration) -> Self {
         self.base = base;
+        self
+    }
+
+    /// Sets what the back-off does not grow beyond; jitter, and what a server asks for, may be longer. Default: no limit.
+    #[must_use]
+    pub fn max_delay(mut self, longest: Duration) -> Self {
+        self.longest = longest;
         self
     }
 
@@ -119,7 +133,7 @@ pub fn decide(policy: &RetryPolicy, attempt: u32, outcome: Outcome, random: f64)
         Some(delay) => delay.mul_f64(1.0 + policy.jitter * random),
         None => {
             let whole = policy.base.saturating_mul(2_u32.saturating_pow(attempt.min(16)));
-            whole.mul_f64(1.0 + policy.jitter * (2.0 * random - 1.0))
+            whole.min(policy.longest).mul_f64(1.0 + policy.jitter * (2.0 * random - 1.0))
         }
     };
     Retry::After(delay)
@@ -142,6 +156,17 @@ mod tests {
 
     fn status(code: u16) -> Outcome {
         Outcome::Status { code, retry_after: None, maintenance: false }
+    }
+
+    #[test]
+    fn a_back_off_grows_up_to_its_longest_delay_and_a_server_may_ask_for_more() {
+        let policy =
+            RetryPolicy::default().base_delay(Duration::from_millis(50)).max_delay(Duration::from_secs(1)).jitter(0.0);
+        let busy = |retry_after| Outcome::Status { code: 503, retry_after, maintenance: false };
+        let delays = [1, 2, 4, 5].map(|attempt| decide(&policy, attempt, busy(None), 0.5));
+        assert_eq!(delays, [100, 200, 800, 1000].map(|millis| Retry::After(Duration::from_millis(millis))));
+        let asked = Duration::from_secs(9);
+        assert_eq!(decide(&policy, 5, busy(Some(asked)), 0.5), Retry::After(asked));
     }
 
     #[test]

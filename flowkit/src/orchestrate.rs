@@ -58,7 +58,10 @@ fn orchestrate(current: &State, proposal: Proposal, retry: FlowRetries, now: Tim
     if state.is_failed() && current.state_type() == StateType::Running && retry.run_count <= retry.retries {
         let retrying = State::new(StateName::AwaitingRetry, state.timestamp())
             .with_scheduled_time(state.timestamp().after(retry.delay));
-        return Answer::Reject(retrying);
+        return Answer::Reject(match state.message() {
+            Some(message) => retrying.with_message(message),
+            None => retrying,
+        });
     }
     Answer::Accept(state)
 }
@@ -79,6 +82,10 @@ mod tests {
     fn a_failure_with_retries_left_is_turned_into_awaiting_retry() {
         let answer = ask(StateName::Running, StateName::Failed, ONCE);
         assert!(matches!(answer, Answer::Reject(state) if state.is(StateName::AwaitingRetry)));
+        let failed = State::new(StateName::Failed, NOW).with_message("no luck");
+        let proposal = Proposal { state: failed, force: false };
+        let answer = orchestrate(&State::new(StateName::Running, NOW), proposal, ONCE, NOW);
+        assert!(matches!(answer, Answer::Reject(state) if state.message() == Some("no luck")), "the reason is kept");
         let spent = FlowRetries { run_count: 2, ..ONCE };
         assert!(matches!(ask(StateName::Running, StateName::Failed, spent), Answer::Accept(_)));
     }

@@ -3,4 +3,5 @@
 pub mod lab;
 pub mod live;
 pub mod program;
+pub mod suite;
 pub mod tidy;

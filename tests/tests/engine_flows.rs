@@ -49,8 +49,12 @@ async fn a_subflow_has_a_task_run_in_its_parent_that_mirrors_its_states() {
         let stand_in = stand_in.expect("it is in the history");
         assert_eq!(stand_in.name(), format!("child-{nth}"));
         assert_eq!(stand_in.flow_run().map(|flow| flow.id()), Some(parent.id()));
-        assert_eq!(path(&stand_in.states()), "Pending > Running > Completed");
-        assert_eq!(seconds(&stand_in.states()), seconds(&child.states()));
+        assert_eq!(
+            path(&stand_in.states()),
+            "Pending > Pending > Running > Completed",
+            "its own state and then all of its flow's"
+        );
+        assert_eq!(seconds(&stand_in.states())[1..], seconds(&child.states()));
     }
     let inside: Vec<_> = lab.tasks("nap").iter().map(|run| run.flow_run().expect("in a flow").id()).collect();
     assert_eq!(inside, [children[0].id(), children[1].id()]);
@@ -117,7 +121,7 @@ async fn a_failing_subflow_fails_its_parent_only_if_the_error_is_passed_on() {
     assert!(lab.flow("tolerant").state().is_completed());
     let child = lab.flow("failing-child");
     assert_eq!(path(&child.states()), "Pending > Running > Failed");
-    assert_eq!(path(&lab.task("failing-child").states()), "Pending > Running > Failed");
+    assert_eq!(path(&lab.task("failing-child").states()), "Pending > Pending > Running > Failed");
 
     lab.run(async { strict().await }).await.expect_err("the child fails");
     let message = lab.flow("strict").state().message().map(str::to_owned).expect("there is a message");
@@ -235,7 +239,8 @@ async fn a_flow_that_takes_too_long_is_timed_out_and_its_children_are_cancelled(
     assert_eq!(run.state().message(), Some("Flow run exceeded timeout of 5.0 second(s)"));
     assert_eq!(lab.all_tasks().len(), 4);
     for task in lab.all_tasks() {
-        assert_eq!((path(&task.states()), seconds(&task.states())[2]), ("Pending > Running > Cancelled".into(), 5));
+        assert!(path(&task.states()).ends_with("Pending > Running > Cancelled"));
+        assert_eq!(seconds(&task.states()).last(), Some(&5));
     }
     assert_eq!(path(&lab.flow("child").states()), "Pending > Running > Cancelled");
 }

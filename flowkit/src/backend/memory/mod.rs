@@ -55,12 +55,15 @@ impl Memory {
             background,
             track: Track::default(),
         });
-        run.track.push(State::new(StateName::Pending, clock::now()));
+        let pending = State::new(StateName::Pending, clock::now());
+        run.track.push(pending.clone());
         self.recent.add_flow_run(Arc::clone(&run), stands_in);
+        self.recent.mirror(&run, &pending);
         run
     }
 
-    /// Makes the task run that stands for a subflow in its parent's graph; it mirrors the subflow's states.
+    /// Makes the task run that stands for a subflow in its parent's graph; it mirrors the subflow's states, the first
+    /// included, so that it is pending twice, as at a server.
     fn stand_in(&self, def: &'static FlowDef, parent: &ParentRun) -> Arc<TaskRun> {
         let task = Arc::new(TaskRun {
             id: TaskRunId::now(),

@@ -32,7 +32,7 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
         return Ok(postpone(shared, new, None));
     }
     let patience = if is_subflow { PATIENCE } else { FIRST_PATIENCE };
-    let client = shared.client.with_deadline(patience).with_retry(brisk(if is_subflow { 4 } else { 8 }));
+    let client = shared.client.with_deadline(patience).with_retry(brisk());
     match orders::create(&client, shared, &new).await {
         Ok((known, stand_in)) => Ok(record(shared, new, known, stand_in)),
         Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
@@ -42,12 +42,13 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
 
 /// The client for what a run's work waits for.
 pub(super) fn patient(shared: &Shared) -> Client {
-    shared.client.with_deadline(PATIENCE).with_retry(brisk(4))
+    shared.client.with_deadline(PATIENCE).with_retry(brisk())
 }
 
-/// A run's work waits for the answer, so the first pauses are shorter than Prefect's two seconds.
-fn brisk(retries: u32) -> RetryPolicy {
-    RetryPolicy::default().base_delay(Duration::from_millis(200)).max_retries(retries)
+/// A run's work waits for the answer, so the pauses are shorter than Prefect's, and it is the deadline that ends the
+/// attempts: a server on sqlite refuses a write at once if another one is under way, however often that happens.
+fn brisk() -> RetryPolicy {
+    RetryPolicy::default().base_delay(Duration::from_millis(50)).max_delay(Duration::from_secs(1)).max_retries(100)
 }
 
 fn refuse(client: &Client, flow: &str, error: flowkit_client::Error) -> Error {
@@ -138,7 +139,7 @@ async fn ask(shared: &Shared, run: &Arc<FlowRun>, proposal: Proposal) -> Answer 
 
 /// Puts a flow run into the state Cancelling.
 pub(super) async fn cancel(shared: &Shared, run: FlowRunId) -> Result<State, Error> {
-    let client = shared.client.with_deadline(PATIENCE).with_retry(brisk(4));
+    let client = shared.client.with_deadline(PATIENCE).with_retry(brisk());
     let known = shared.known_id(run);
     let state = convert::proposed(&State::new(StateName::Cancelling, clock::now()));
     let refuse = |kind, why: String| Error::new(kind, format!("flow run {known} cannot be cancelled: {why}"));
