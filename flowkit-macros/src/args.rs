@@ -8,6 +8,7 @@ use syn::{Expr, ExprPath, Ident, LitStr, Token};
 
 use crate::errors::Errors;
 use crate::kind::Kind;
+use crate::results::{self, Results};
 use crate::suggest;
 use crate::value::{Argument, Value};
 
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
+    pub(crate) results: Results,
 }
 
 /// Where the names of runs come from.
@@ -63,8 +65,11 @@ const NAMES: [&str; 15] = [
 const OF_TASKS: [&str; 1] = ["retry_jitter_factor"];
 
 fn names(kind: Kind) -> Vec<&'static str> {
-    let own: &[&str] = if kind == Kind::Task { &OF_TASKS } else { &[] };
-    NAMES.iter().chain(own).copied().collect()
+    let mut names: Vec<&str> = NAMES.iter().chain(&results::NAMES).copied().collect();
+    if kind == Kind::Task {
+        names.extend(OF_TASKS.iter().chain(&results::OF_TASKS));
+    }
+    names
 }
 
 /// Characters that Prefect has no flow names with.
@@ -115,6 +120,12 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.log_prints = Some(true);
                 Ok(())
             }
+            None if results::SWITCHES.iter().any(|switch| item.name == switch)
+                && names(kind).contains(&name.as_str()) =>
+            {
+                options.results.switch_on(&item.name);
+                Ok(())
+            }
             None if names(kind).contains(&name.as_str()) => {
                 Err(syn::Error::new_spanned(&item.name, needs_value(&item.name)))
             }
@@ -143,6 +154,8 @@ impl Options {
             "on_running" | "on_completion" | "on_failure" | "on_cancellation" | "on_crashed" => {
                 self.hooks.push((name.clone(), hooks(value)?));
             }
+            result if results::NAMES.contains(&result) => self.results.read(name, value)?,
+            result if results::OF_TASKS.contains(&result) && kind == Kind::Task => self.results.read(name, value)?,
             _ => return Err(unknown(kind, name)),
         }
         Ok(())

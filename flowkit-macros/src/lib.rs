@@ -16,6 +16,7 @@ mod function;
 mod hash;
 mod kind;
 mod param;
+mod results;
 mod signature;
 mod suggest;
 mod template;
@@ -49,6 +50,13 @@ use kind::Kind;
 /// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+/// | `cache` | `inputs`, `source`, `run_id`, `flow_parameters` or `none`, joined by `+`; `- argument` leaves one out of `inputs` | no caching |
+/// | `cache_key` | path of a function over references to the arguments that returns a `String` or an `Option<String>`, in the place of `cache` | none |
+/// | `cache_expiration` | duration for which a cached result counts | for ever |
+/// | `refresh_cache` | nothing, `true` or `false`: whether the body runs all the same, and its result replaces the cached one | `false` |
+/// | `cache_isolation` | `read_committed` or `serializable`: with the latter, one run at a time for each key, in all processes of the store | `read_committed` |
+/// | `persist_result` | nothing, `true` or `false`: whether the result goes to the result store, where other processes can read it | as the settings say |
+/// | `result_codec` | `json` or `compact` (MessagePack): the form in which it is stored | `json` |
 /// | `on_running` | hooks, called before each attempt | none |
 /// | `on_completion`, `on_failure` | hooks, called when the run has succeeded, or failed (timeouts included) | none |
 /// | `on_cancellation`, `on_crashed` | hooks, called when the run was cancelled, or put into the state Crashed | none |
@@ -62,6 +70,10 @@ use kind::Kind;
 /// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. `exponential("1s", 2.0, max = "1m")`
 /// waits 1, 2, 4 seconds and so on, but never more than a minute; the factor is 2 if left out, and so is no bound. With `retries`, arguments must
 /// be `Clone`.
+///
+/// A cached task runs once for equal keys, and its later runs end in the state Cached with the same result. Its value must be
+/// `Serialize` and `DeserializeOwned`, and with `inputs` its arguments `Serialize`. Where results go, and what makes keys
+/// equal, is told at `flowkit::cache`. Without a server, what is cached and not persisted stays in memory.
 ///
 /// ```ignore
 /// /// Downloads one page of articles.
@@ -108,6 +120,8 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+/// | `persist_result` | nothing, `true` or `false`: whether the result goes to the result store, where other processes can read it | as the settings say |
+/// | `result_codec` | `json` or `compact` (MessagePack): the form in which it is stored | `json` |
 /// | `on_running` | hooks, called before each attempt | none |
 /// | `on_completion`, `on_failure` | hooks, called when the run has succeeded, or failed (timeouts included) | none |
 /// | `on_cancellation`, `on_crashed` | hooks, called when the run was cancelled, or put into the state Crashed | none |

@@ -1,5 +1,6 @@
 //! Reads the values of options: strings, numbers, durations, lists, switches.
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Result, UnOp};
 
@@ -74,6 +75,16 @@ impl<'a> Value<'a> {
             _ => return Err(self.takes("a number of seconds or a string with a unit", "\"30s\"")),
         };
         duration::millis(&text).map_err(|wrong| self.wrong_value(wrong.to_string()))
+    }
+
+    /// One of some words.
+    pub(crate) fn word(&self, words: &[&str]) -> Result<Ident> {
+        let word = match self.expr {
+            Expr::Path(path) => path.path.get_ident().filter(|word| words.iter().any(|known| word == known)),
+            _ => None,
+        };
+        let all = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        word.cloned().ok_or_else(|| self.takes(&all(), words[0]))
     }
 
     /// The path of something that `what` describes.

@@ -21,10 +21,10 @@ type WriteFn<A> = fn(&A, usize, &mut Canonical) -> Option<Result<(), Unserializa
 pub struct Args<A, T> {
     clone: Option<CloneFn<A>>,
     show: fn(&A, usize) -> Option<String>,
-    #[allow(dead_code, reason = "what caching and replay will ask")]
     write: WriteFn<A>,
     returns: Returns<T>,
     name: Option<fn(&A) -> String>,
+    key: Option<fn(&A) -> Option<String>>,
 }
 
 impl<A, T> Args<A, T> {
@@ -37,13 +37,20 @@ impl<A, T> Args<A, T> {
         write: WriteFn<A>,
         returns: Returns<T>,
     ) -> Self {
-        Self { clone, show, write, returns, name: None }
+        Self { clone, show, write, returns, name: None, key: None }
     }
 
     /// Adds the function that names a run after its arguments.
     #[must_use]
     pub const fn named(mut self, name: fn(&A) -> String) -> Self {
         self.name = Some(name);
+        self
+    }
+
+    /// Sets the author's function for cache keys.
+    #[must_use]
+    pub const fn key(mut self, key: fn(&A) -> Option<String>) -> Self {
+        self.key = Some(key);
         self
     }
 }
@@ -229,6 +236,13 @@ where
         match (&self.stand, self.args.name) {
             (Stand::Ready(values), Some(name)) => Some(name(values)),
             _ => None,
+        }
+    }
+
+    fn cache_key(&self) -> Option<Option<String>> {
+        match &self.stand {
+            Stand::Ready(values) => self.args.key.map(|key| key(values)),
+            Stand::Pending(_) | Stand::Spent => None,
         }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::cache::{CacheIsolation, CachePolicy};
 use crate::call_options::call_options;
 use crate::def::TaskDef;
 use crate::dependency::Upstream;
 use crate::detached::Bond;
+use crate::duration::IntoDuration;
 use crate::engine::context::FlowScope;
 use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
@@ -42,6 +44,43 @@ impl<T: Send + 'static> TaskCall<T> {
             let why = format!("`retry_jitter_factor` takes a number that is not negative, not `{factor}`");
             self.refuse(&Error::new(ErrorKind::Definition, why));
         }
+        self
+    }
+
+    /// Sets what the cache key is made of: `.cache(cache::inputs() + cache::source())`; see [`cache`](crate::cache).
+    ///
+    /// Takes the place of what the definition says. The value must be `Serialize` and `DeserializeOwned`, and so must,
+    /// for [`cache::inputs`](crate::cache::inputs), the arguments.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.said_of_results().options.cache = Some(policy);
+        self
+    }
+
+    /// Sets the whole cache key. Every task that is called with this key shares the result, so the types of their
+    /// values must agree.
+    pub fn cache_key(mut self, key: impl Into<String>) -> Self {
+        self.said_of_results().key = Some(key.into());
+        self
+    }
+
+    /// Sets for how long the cached result counts: `"1h"`, a `Duration`, or seconds.
+    pub fn cache_expiration(mut self, expiration: impl IntoDuration) -> Self {
+        match expiration.into_duration() {
+            Ok(expiration) => self.said_of_results().options.expiration = Some(expiration),
+            Err(error) => self.refuse(&error),
+        }
+        self
+    }
+
+    /// Runs the task although its result may be cached, and replaces the cached result.
+    pub fn refresh_cache(mut self) -> Self {
+        self.said_of_results().options.refresh = Some(true);
+        self
+    }
+
+    /// Sets how runs of equal cache keys see each other.
+    pub fn cache_isolation(mut self, isolation: CacheIsolation) -> Self {
+        self.said_of_results().options.isolation = Some(isolation);
         self
     }
 

@@ -92,6 +92,23 @@ macro_rules! call_options {
                 self
             }
 
+            pub(crate) fn said_of_results(&mut self) -> &mut $crate::result_options::ResultOverrides {
+                self.overrides().results.get_or_insert_default()
+            }
+
+            /// Sets whether the result goes to the result store, where other processes can read it. The value must be
+            /// `Serialize` and `DeserializeOwned`.
+            pub fn persist_result(mut self, persist: bool) -> Self {
+                self.said_of_results().options.persist = Some(persist);
+                self
+            }
+
+            /// Sets the form in which the result is stored.
+            pub fn result_codec(mut self, codec: $crate::ResultCodec) -> Self {
+                self.said_of_results().options.codec = Some(codec);
+                self
+            }
+
             /// Adds tags.
             pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
                 self.overrides().tags.extend(tags.into_iter().map(Into::into));

@@ -15,6 +15,8 @@ pub struct TaskDef {
     pub key: &'static str,
     /// `description = ".."`, or the doc comment.
     pub description: &'static str,
+    /// The path of the module that the function is in.
+    pub module: &'static str,
     /// `version = ".."`.
     pub version: Option<&'static str>,
     /// The names of the arguments, in order.
@@ -28,13 +30,20 @@ impl TaskDef {
     /// Makes a declaration with everything optional left out.
     #[must_use]
     pub const fn new(name: &'static str, key: &'static str, params: &'static [&'static str]) -> Self {
-        Self { name, key, description: "", version: None, params, options: Options::new(), hooks: None }
+        Self { name, key, description: "", module: "", version: None, params, options: Options::new(), hooks: None }
     }
 
     /// Sets the description.
     #[must_use]
     pub const fn description(mut self, text: &'static str) -> Self {
         self.description = text;
+        self
+    }
+
+    /// Sets the path of the module.
+    #[must_use]
+    pub const fn module(mut self, path: &'static str) -> Self {
+        self.module = path;
         self
     }
 

@@ -71,6 +71,8 @@ pub enum ErrorKind {
     Settings,
     /// The backend could not be reached or did not answer as it should.
     Backend,
+    /// A result could not be stored or read back, or has no cache key.
+    Results,
 }
 
 impl Error {

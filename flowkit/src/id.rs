@@ -71,6 +71,22 @@ run_id! {
     TaskRunId
 }
 
+/// Identifies a run of either kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RunId {
+    Flow(FlowRunId),
+    Task(TaskRunId),
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flow(id) => write!(f, "flow run {id}"),
+            Self::Task(id) => write!(f, "task run {id}"),
+        }
+    }
+}
+
 impl TaskRunId {
     pub(crate) fn at(moment: Timestamp) -> Self {
         Self(time_ordered(moment))

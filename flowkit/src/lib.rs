@@ -26,9 +26,10 @@
 //! ```
 
 mod background;
-#[allow(dead_code, reason = "what caching and replay will ask")]
+pub mod cache;
 mod canonical;
 mod clock;
+mod codec;
 mod def;
 mod do_not_retry;
 mod duration;
@@ -40,7 +41,9 @@ mod id;
 mod names;
 mod options;
 mod pause_details;
+mod record;
 mod redact;
+mod result_options;
 mod retry_delay;
 mod returns;
 mod run;
@@ -55,6 +58,7 @@ mod backend;
 mod deploy;
 mod interact;
 mod orchestrate;
+mod store;
 
 mod engine;
 
@@ -102,8 +106,10 @@ pub mod prelude;
 
 pub use allow_failure::allow_failure;
 pub use backend::{History, Undelivered};
+pub use cache::{CacheIsolation, CachePolicy};
 pub use call::{Finished, ReturnState, TaskCall};
 pub use clock::Timestamp;
+pub use codec::ResultCodec;
 pub use def::{FlowDef, ParamDef, TaskDef};
 pub use dependency::Upstream;
 pub use deploy::{Collision, DeploymentRun, RegisteredDeployment};
@@ -124,6 +130,7 @@ pub use map::{DEFAULT_LIMIT, Handles, MapCall, MapFuture, MapStream, map};
 pub use options::{Options, RetryIf};
 pub use pause::{PauseCall, PauseForInput, pause_flow_run, suspend_flow_run};
 pub use pause_details::{InputKeys, PauseDetails};
+pub use record::{ResultRef, SerializerRef};
 pub use registry::run_flow;
 pub use resume::{ResumeCall, resume_flow_run};
 pub use retry_delay::RetryDelay;

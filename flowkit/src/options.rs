@@ -7,7 +7,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use crate::cache::{CacheIsolation, CachePolicy};
+use crate::codec::ResultCodec;
 use crate::error::Error;
+use crate::result_options::{self, ResultDefaults, ResultOptions, ResultOverrides, ResultPlan};
 use crate::retry_delay::{Delays, RetryDelay};
 
 /// Tells of a body's error whether there is any use in trying again.
@@ -32,6 +35,7 @@ pub struct Options {
     pub(crate) run_name: Option<&'static str>,
     pub(crate) tags: &'static [&'static str],
     pub(crate) log_prints: Option<bool>,
+    pub(crate) results: Option<ResultOptions>,
 }
 
 impl Options {
@@ -46,6 +50,7 @@ impl Options {
             run_name: None,
             tags: &[],
             log_prints: None,
+            results: None,
         }
     }
 
@@ -99,6 +104,51 @@ impl Options {
         self.log_prints = Some(log);
         self
     }
+
+    const fn said(&self) -> ResultOptions {
+        match self.results {
+            Some(said) => said,
+            None => ResultOptions::NONE,
+        }
+    }
+
+    /// Sets what a task's cache key is made of, such as `cache::inputs().and(cache::source())`. Default: no caching.
+    pub const fn cache(mut self, policy: CachePolicy) -> Self {
+        self.results = Some(ResultOptions { cache: Some(policy), ..self.said() });
+        self
+    }
+
+    /// Sets for how long a cached result counts. Default: for ever.
+    pub const fn cache_expiration(mut self, expiration: Duration) -> Self {
+        self.results = Some(ResultOptions { expiration: Some(expiration), ..self.said() });
+        self
+    }
+
+    /// Sets whether a cached task runs all the same, and replaces the result that is there. Default: what the setting
+    /// `PREFECT_TASKS_REFRESH_CACHE` says, else no.
+    pub const fn refresh_cache(mut self, refresh: bool) -> Self {
+        self.results = Some(ResultOptions { refresh: Some(refresh), ..self.said() });
+        self
+    }
+
+    /// Sets how runs of equal cache keys see each other. Default: read committed.
+    pub const fn cache_isolation(mut self, isolation: CacheIsolation) -> Self {
+        self.results = Some(ResultOptions { isolation: Some(isolation), ..self.said() });
+        self
+    }
+
+    /// Sets whether results go to the result store, where other processes can read them. Default: what the setting
+    /// `PREFECT_RESULTS_PERSIST_BY_DEFAULT` says; else, on a server, what is cached.
+    pub const fn persist_result(mut self, persist: bool) -> Self {
+        self.results = Some(ResultOptions { persist: Some(persist), ..self.said() });
+        self
+    }
+
+    /// Sets the form in which results are stored. Default: JSON.
+    pub const fn result_codec(mut self, codec: ResultCodec) -> Self {
+        self.results = Some(ResultOptions { codec: Some(codec), ..self.said() });
+        self
+    }
 }
 
 /// What one call says for itself.
@@ -113,6 +163,7 @@ pub(crate) struct Overrides {
     pub(crate) run_name: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) log_prints: Option<bool>,
+    pub(crate) results: Option<Box<ResultOverrides>>,
     /// The first option that could not be read; the run fails with it before it starts.
     pub(crate) refused: Option<Error>,
 }
@@ -129,6 +180,7 @@ impl Overrides {
 pub(crate) struct Defaults {
     pub(crate) retries: u32,
     pub(crate) retry_delay: Delays,
+    pub(crate) results: ResultDefaults,
 }
 
 /// The options that a run really has.
@@ -141,6 +193,8 @@ pub(crate) struct Effective {
     pub(crate) timeout: Option<Duration>,
     pub(crate) run_name: Option<Cow<'static, str>>,
     pub(crate) log_prints: Option<bool>,
+    /// What becomes of the value beside being given to the caller.
+    pub(crate) results: Option<Box<ResultPlan>>,
 }
 
 impl Effective {
@@ -156,6 +210,7 @@ impl Effective {
                 timeout: def.timeout,
                 run_name: def.run_name.map(Cow::Borrowed),
                 log_prints: def.log_prints,
+                results: result_options::resolve(None, None, def.results, defaults.results),
             };
         };
         let value = &call.value;
@@ -172,6 +227,7 @@ impl Effective {
                 .or(value.run_name.map(Cow::Borrowed))
                 .or(def.run_name.map(Cow::Borrowed)),
             log_prints: call.log_prints.or(value.log_prints).or(def.log_prints),
+            results: result_options::resolve(call.results.as_deref(), value.results, def.results, defaults.results),
         }
     }
 }

@@ -152,6 +152,32 @@ pub trait FlowParam {}
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema + Send + 'static> FlowParam for T {}
 
+/// An argument of a task that is cached by its inputs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "must be `Serialize`, since `cache` has `inputs`",
+    note = "derive serde's `Serialize`, or leave the argument out: `cache = inputs - argument`"
+)]
+pub trait KeyedArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize> KeyedArg for T {}
+
+/// A value that is stored.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored",
+    label = "must be `Serialize + DeserializeOwned`, since the result is cached or persisted",
+    note = "derive serde's `Serialize` and `Deserialize`"
+)]
+pub trait StoredOutput {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> StoredOutput for T {}
+
+/// Fails to compile unless `T` can be part of a cache key.
+pub const fn assert_keyed<T: KeyedArg>() {}
+/// Fails to compile unless `T` can be stored and read back.
+pub const fn assert_stored<T: StoredOutput>() {}
 /// Fails to compile unless `T` can be an argument of a task.
 pub const fn assert_arg<T: TaskArg>() {}
 /// Fails to compile unless `T` can be given to several attempts.

@@ -17,17 +17,29 @@ const HIDDEN: &str = "this type is a `Result` under another name: \
 pub(crate) fn assertions(checked: &Checked<'_>, fits: &TokenStream) -> TokenStream {
     let signature = checked.signature;
     let repeats = checked.options.retries.is_some_and(|retries| retries > 0);
-    let args = signature.args.iter().map(|Arg { ty, .. }| {
+    let args = signature.args.iter().map(|Arg { name, ty, .. }| {
         let clone = repeats.then(|| quote!(const _: () = ::flowkit::__private::assert_clone::<#ty>();));
-        quote!(const _: () = ::flowkit::__private::#fits::<#ty>(); #clone)
+        let keyed = (checked.options.results.keys(name))
+            .then(|| quote!(const _: () = ::flowkit::__private::assert_keyed::<#ty>();));
+        quote!(const _: () = ::flowkit::__private::#fits::<#ty>(); #clone #keyed)
     });
     let output = &signature.output;
     let plain = match output {
         Output::Plain(ty) => plain(ty),
         Output::Fallible(_) => None,
     };
+    let stored = checked.options.results.stores().then(|| stored(output));
     let (condition, shown) = (condition(checked), shown(checked));
-    quote!(#(#args)* #(#shown)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #condition)
+    quote!(#(#args)* #(#shown)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #stored #condition)
+}
+
+/// The value can be stored.
+fn stored(output: &Output) -> TokenStream {
+    let value = match output {
+        Output::Plain(ty) => quote!(#ty),
+        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as ::flowkit::__private::Fallible>::Value),
+    };
+    quote!(const _: () = ::flowkit::__private::assert_stored::<#value>();)
 }
 
 /// The condition of `retry_if` takes the error that the body returns.

@@ -127,14 +127,15 @@ fn options(options: &Options) -> TokenStream {
     };
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
-    quote!(#retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
+    let results = options.results.setters();
+    quote!(#results #retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
 }
 
 fn millis(millis: u64) -> TokenStream {
     quote!(::flowkit::__private::millis(#millis))
 }
 
-/// The static that knows what can be done with the arguments and the value, and how to name a run after them.
+/// The static that knows what can be done with the arguments and the value, and the author's functions over the arguments.
 pub(crate) fn args(checked: &Checked<'_>) -> TokenStream {
     let signature = checked.signature;
     let types = types(signature);
@@ -166,13 +167,19 @@ pub(crate) fn args(checked: &Checked<'_>) -> TokenStream {
         )
     };
     let output = &signature.output;
+    let key = checked.options.results.cache_key.as_ref().map(|path| {
+        let at = path.span();
+        let places = (0..signature.args.len()).map(syn::Index::from).map(|place| quote_spanned!(at=> &args.#place));
+        let call = quote_spanned!(at=> #path(#(#places),*));
+        quote_spanned!(at=> .key(|args| ::flowkit::cache::IntoCacheKey::into_cache_key(#call)))
+    });
     quote! {
         static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types, #output> = ::flowkit::__private::Args::new(
             ::flowkit::__private::Probe::<#types>::CLONE,
             #show,
             #write,
             ::flowkit::__private::returns!(#output),
-        ) #named;
+        ) #named #key;
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn expand(kind: Kind, attribute: TokenStream, item: TokenStream) -> T
     if let (Some(RunName::Template(name)), Some(signature)) = (&options.run_name, &signature) {
         check_template(name, signature, &mut errors);
     }
+    options.results.check(signature.as_ref().map(|signature| &*signature.args), &mut errors);
     if let (Some(condition), Some(Signature { output: Output::Plain(_), .. })) = (&options.retry_if, &signature) {
         errors.at(condition, format!("`retry_if` needs a {} that returns a `Result`", kind.noun()));
     }

@@ -29,7 +29,7 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let inside = quote! {
             #assertions
             static __FLOWKIT_DEF: ::flowkit::__private::TaskDef =
-                ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]) #version #setters;
+                ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]).module(::core::module_path!()) #version #setters;
             #args
             #call
     };

@@ -19,7 +19,7 @@ use crate::def::FlowDef;
 use crate::deploy::Deploy;
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
-use crate::id::{FlowRunId, TaskRunId};
+use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::interact::Interact;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskRun};
@@ -172,6 +172,15 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Lends the place that keeps deployments, if there is one.
     fn deploy(&self) -> Option<&dyn Deploy> {
         None
+    }
+
+    /// Finds out the present state of a run, which may be one of another process; `None` if there is no such run.
+    fn state_of(&self, run: RunId) -> BoxFuture<'_, Result<Option<State>, Error>> {
+        let state = self.history().and_then(|history| match run {
+            RunId::Flow(id) => history.flow_runs().iter().find(|run| run.id == id).map(|run| run.state()),
+            RunId::Task(id) => history.task_runs().iter().find(|run| run.id == id).map(|run| run.state()),
+        });
+        Box::pin(std::future::ready(Ok(state)))
     }
 }
 

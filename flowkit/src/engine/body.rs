@@ -33,12 +33,10 @@ pub(crate) trait Body<T>: Send {
     /// Shows an argument, if its type can be shown.
     fn show(&self, index: usize) -> Option<String>;
 
-    #[allow(dead_code, reason = "what caching and replay will ask")]
     /// Writes an argument in its canonical form. `None` means that its type is not `Serialize`, or that the arguments
     /// are not there.
     fn write(&self, index: usize, out: &mut Canonical) -> Option<Result<(), Unserializable>>;
 
-    #[allow(dead_code, reason = "what caching and replay will ask")]
     /// Returns what the type of the value can do.
     fn returns(&self) -> &'static Returns<T>;
 
@@ -49,6 +47,11 @@ pub(crate) trait Body<T>: Send {
 
     /// Calls that function.
     fn own_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns what the author's function for cache keys says; `None` if there is no such function.
+    fn cache_key(&self) -> Option<Option<String>> {
         None
     }
 }

@@ -12,6 +12,8 @@ use crate::backend::Backend;
 use crate::clock;
 use crate::engine::journal::Place;
 use crate::engine::progress::Progress;
+use crate::engine::results::ResultPorts;
+use crate::engine::results::flights::HeldKey;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::engine::transition::{Fact, transition};
@@ -29,6 +31,7 @@ pub(crate) struct Ports {
     pub(crate) log_prints: bool,
     pub(crate) stubs: Stubs,
     pub(crate) stopping: Stopping,
+    pub(crate) results: ResultPorts,
 }
 
 /// The part of a flow run that lives only while it runs in this process.
@@ -105,6 +108,8 @@ pub(crate) struct Context {
     pub(crate) log_prints: bool,
     /// Tags of the scopes around, for every run that is called here.
     pub(crate) tags: Option<Arc<[String]>>,
+    /// The cache keys that the runs around are at work on.
+    pub(crate) held: Option<Arc<HeldKey>>,
     /// Where calls are noted, if a retry of a flow run may want to know.
     pub(crate) journal: Option<Place>,
 }
@@ -118,7 +123,7 @@ impl Context {
     pub(crate) fn outside(ports: Arc<Ports>) -> Self {
         let log_prints = ports.log_prints;
         let cancel = ports.stopping.outside();
-        Self { ports, flow: None, task: None, cancel, log_prints, tags: None, journal: None }
+        Self { ports, flow: None, task: None, cancel, log_prints, tags: None, journal: None, held: None }
     }
 
     pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {

@@ -9,7 +9,6 @@ pub(crate) mod context;
 pub(crate) mod attempt;
 pub(crate) mod body;
 pub(crate) mod choice;
-#[allow(dead_code, reason = "what caching and replay will ask")]
 pub(crate) mod fingerprint;
 pub(crate) mod flow_run;
 pub(crate) mod hooks;
@@ -20,6 +19,7 @@ pub(crate) mod progress;
 pub(crate) mod promise;
 pub(crate) mod receive;
 mod replay;
+pub(crate) mod results;
 pub(crate) mod stop;
 pub(crate) mod stub;
 pub(crate) mod task_run;

@@ -35,7 +35,7 @@ impl<T: Send + 'static> LiveTask<T> {
         let slot = self.slot.unwrap_or_else(|| claim(&place, self.job.def, &*self.job.body));
         let Some(clone) = self.job.body.returns().clone else {
             place.journal.ran();
-            return self.attempts().await;
+            return self.recall_or_run().await;
         };
         if let Some(value) = place.journal.replay(slot, clone) {
             let _ = self.record.apply(Fact::Started);
@@ -43,7 +43,7 @@ impl<T: Send + 'static> LiveTask<T> {
             return Ok(value);
         }
         let inside = Context { journal: Some(Place { within: slot, ..place.clone() }), ..self.context.clone() };
-        let value = inside.scope(self.attempts()).await?;
+        let value = inside.scope(self.recall_or_run()).await?;
         place.journal.keep(slot, clone(&value));
         Ok(value)
     }

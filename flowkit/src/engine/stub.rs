@@ -94,4 +94,8 @@ impl<T: 'static> Body<T> for Stubbed<T> {
     fn returns(&self) -> &'static Returns<T> {
         self.body.returns()
     }
+
+    fn cache_key(&self) -> Option<Option<String>> {
+        self.body.cache_key()
+    }
 }

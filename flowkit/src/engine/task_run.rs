@@ -12,6 +12,7 @@ use crate::engine::attempt::{Ending, attempt, told};
 use crate::engine::body::{Body, name_of};
 use crate::engine::context::{Context, Ports};
 use crate::engine::journal::Slot;
+use crate::engine::results::keep::Keep;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transition::{Fact, transition};
@@ -38,7 +39,7 @@ pub(crate) struct TaskJob<T> {
 /// A task run that has been asked for and has not ended. Dropping it ends the run.
 pub(crate) struct LiveTask<T> {
     pub(super) job: TaskJob<T>,
-    effective: Effective,
+    pub(super) effective: Effective,
     pub(super) record: Record,
     pub(super) context: Context,
     /// How the journal of the flow run knows the call, if it does yet.
@@ -46,6 +47,8 @@ pub(crate) struct LiveTask<T> {
     /// Where it is awaited.
     pub(super) above: Above,
     pub(super) hold: Option<Hold>,
+    /// Where the value is to go, beside the caller.
+    pub(super) keep: Option<Box<Keep>>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
@@ -96,7 +99,7 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
     let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    LiveTask { job, effective, record, context, slot, above, hold: None }
+    LiveTask { job, effective, record, context, slot, above, hold: None, keep: None }
 }
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
@@ -130,7 +133,8 @@ impl<T: Send + 'static> LiveTask<T> {
     async fn drive(mut self) -> Result<T, Error> {
         let result = match self.prepare().await {
             Ok(()) => match self.context.journal.clone() {
-                None => self.attempts().await,
+                None if self.effective.results.is_none() => self.attempts().await,
+                None => Box::pin(self.recall_or_run()).await,
                 Some(place) => Box::pin(self.attempts_or_replay(place)).await,
             },
             Err(error) => Err(error),
@@ -233,6 +237,9 @@ impl<T: Send + 'static> LiveTask<T> {
             let (message, failure) = match ending {
                 Ending::Returned(value) => match choice::of_value(&value) {
                     None => {
+                        if let Some(keep) = self.keep.take() {
+                            return Box::pin(self.end_with(value, &keep)).await;
+                        }
                         let _ = self.record.apply(Fact::Returned);
                         return Ok(value);
                     }
@@ -336,7 +343,7 @@ impl<T: Send + 'static> LiveTask<T> {
         result
     }
 
-    fn refuse(&self, error: Error) -> Error {
+    pub(super) fn refuse(&self, error: Error) -> Error {
         let _ = self.record.apply(Fact::Refused { message: format!("Task run could not be started: {error}") });
         error
     }

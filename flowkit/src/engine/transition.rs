@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::pause_details::PauseDetails;
+use crate::record::ResultRef;
 use crate::state::{State, StateName, StateType};
 
 /// Something that happened to a run.
@@ -21,6 +22,10 @@ pub(crate) enum Fact {
     Found { message: String },
     /// The body returned a value.
     Returned,
+    /// The body returned a value, which was stored.
+    Stored { data: Box<ResultRef> },
+    /// The value was there before the body was started.
+    Recalled { data: Option<Box<ResultRef>> },
     /// The body returned an error, or panicked.
     Errored { message: String },
     /// The body returned an error that is not to be retried.
@@ -79,6 +84,10 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
 
         (Some(Running), Fact::Found { message }) => state(StateName::Cached).with_message(message),
         (Some(Running | Cancelling | Paused), Fact::Returned) => state(StateName::Completed),
+        (Some(Running | Cancelling | Paused), Fact::Stored { data }) => {
+            with_data(state(StateName::Completed), Some(data))
+        }
+        (Some(Running), Fact::Recalled { data }) => with_data(state(StateName::Cached), data),
         (Some(Running | Cancelling | Paused), Fact::Errored { message } | Fact::Doomed { message }) => {
             state(StateName::Failed).with_message(message).with_retriable(false)
         }
@@ -98,6 +107,13 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(_), Fact::Crashed { message }) => state(StateName::Crashed).with_message(message),
         (Some(_), _) => return Err(Illegal),
     })
+}
+
+fn with_data(state: State, data: Option<Box<ResultRef>>) -> State {
+    match data {
+        Some(data) => state.with_data(*data),
+        None => state,
+    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,16 @@ use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
 use crate::engine::context::Ports;
 use crate::engine::panic;
+use crate::engine::results::ResultPorts;
+use crate::engine::results::flights::Flights;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::error::Error;
 use crate::logging;
 use crate::runtime::Runtime;
+use crate::runtime::stores::{self, Location};
 use crate::settings::{Api, Settings, Signals};
+use crate::store::Stores;
 
 /// Builds a [`Runtime`].
 #[derive(Debug)]
@@ -20,17 +24,18 @@ use crate::settings::{Api, Settings, Signals};
 pub struct RuntimeBuilder {
     settings: Result<Settings, Error>,
     limits: Limits,
+    results: Option<Location>,
 }
 
 impl RuntimeBuilder {
     /// Starts from the settings of the environment.
     pub(super) fn new() -> Self {
-        Self { settings: Settings::from_env(), limits: Limits::default() }
+        Self { settings: Settings::from_env(), limits: Limits::default(), results: None }
     }
 
     /// Starts from the defaults of all settings.
     pub(super) fn plain() -> Self {
-        Self { settings: Ok(Settings::default()), limits: Limits::default() }
+        Self { settings: Ok(Settings::default()), limits: Limits::default(), results: None }
     }
 
     /// Reports to the server at this URL, such as `http://127.0.0.1:4200/api`, whatever `PREFECT_API_URL` says.
@@ -76,11 +81,24 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets where results are stored: a folder, or, with the feature `object-store`, a URL such as `s3://bucket/results`.
+    /// Default: what the setting `PREFECT_RESULTS_LOCAL_STORAGE_PATH` says, else `~/.prefect/storage`. Nothing is
+    /// made before the first result is stored.
+    pub fn result_store(mut self, location: impl AsRef<str>) -> Self {
+        self.results = Some(Location::of(location.as_ref()));
+        self
+    }
+
+    fn location(&self, settings: &Settings) -> Location {
+        self.results.clone().unwrap_or_else(|| Location::Folder(settings.results.folder.clone()))
+    }
+
     /// Builds a runtime that keeps everything in memory, even if a server is set.
     #[must_use]
     pub fn ephemeral(self) -> Runtime {
-        let settings = self.settings.unwrap_or_default();
-        assemble(&settings, Arc::new(Memory::new(self.limits)), Signals::LeftAlone)
+        let settings = self.settings.clone().unwrap_or_default();
+        let stores = stores::open(&self.location(&settings)).unwrap_or_else(stores::without);
+        assemble(&settings, Arc::new(Memory::new(self.limits)), stores, Signals::LeftAlone)
     }
 
     /// Builds the runtime that the settings ask for.
@@ -88,12 +106,14 @@ impl RuntimeBuilder {
     /// # Errors
     /// An error of kind [`Settings`](crate::ErrorKind::Settings) that names the setting that cannot be used.
     pub fn build(self) -> Result<Runtime, Error> {
-        let settings = self.settings?;
+        let mut settings = self.settings.clone()?;
+        let stores = stores::open(&self.location(&settings))?;
+        settings.task_defaults.results.durable_cache = settings.api.is_some();
         let backend: Arc<dyn Backend> = match &settings.api {
             None => Arc::new(Memory::new(self.limits)),
             Some(api) => Arc::new(Server::start(server_options(api, &settings))?),
         };
-        Ok(assemble(&settings, backend, settings.signals))
+        Ok(assemble(&settings, backend, stores, settings.signals))
     }
 }
 
@@ -112,7 +132,7 @@ fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
     }
 }
 
-fn assemble(settings: &Settings, backend: Arc<dyn Backend>, signals: Signals) -> Runtime {
+fn assemble(settings: &Settings, backend: Arc<dyn Backend>, stores: Stores, signals: Signals) -> Runtime {
     let stopping = Stopping::new(settings.cancel_grace.0);
     let stopping = if signals == Signals::Handled { stopping.handling_signals() } else { stopping };
     logging::install(&settings.logging);
@@ -124,6 +144,7 @@ fn assemble(settings: &Settings, backend: Arc<dyn Backend>, signals: Signals) ->
         log_prints: settings.logging.log_prints,
         stubs: Stubs::default(),
         stopping,
+        results: ResultPorts { stores, flights: Flights::default() },
     };
     Runtime { ports: Arc::new(ports) }
 }

@@ -8,7 +8,9 @@
 mod ambient;
 mod builder;
 mod cancellation;
+mod results;
 pub(crate) mod signals;
+mod stores;
 
 use std::fmt;
 use std::future::Future;

@@ -1,6 +1,7 @@
 //! The settings this crate reads. They are Prefect's, from `PREFECT_*` environment variables.
 
 mod read;
+mod results;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use read::Source;
+pub(crate) use results::Results;
 
 /// All settings.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) cancel_grace: CancelGrace,
     pub(crate) poll: Poll,
     pub(crate) signals: Signals,
+    pub(crate) results: Results,
 }
 
 /// How a server is reached.
@@ -143,14 +146,18 @@ impl Settings {
             to_api: source.flag("PREFECT_LOGGING_TO_API_ENABLED")?.unwrap_or(default.logging.to_api),
             log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
         };
+        let results = Results::read(&source)?;
+        let defaults = |defaults: Defaults| Defaults { results: results.defaults, ..defaults };
+        let task_defaults =
+            source.retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?;
+        let flow_defaults =
+            source.retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?;
         Ok(Self {
             api: url.map(|url| Api { url, ..access.clone() }),
             access,
             logging,
-            task_defaults: source
-                .retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?,
-            flow_defaults: source
-                .retries("PREFECT_FLOWS_DEFAULT_RETRIES", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS")?,
+            task_defaults: defaults(task_defaults),
+            flow_defaults: defaults(flow_defaults),
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
             flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
             poll: source.poll("PREFECT_RUNNER_POLL_FREQUENCY")?.map_or(default.poll, Poll),
@@ -159,6 +166,7 @@ impl Settings {
                 Some(true) | None => Signals::Handled,
             },
             cancel_grace: source.seconds("FLOWKIT_CANCEL_GRACE")?.map_or(default.cancel_grace, CancelGrace),
+            results,
         })
     }
 }

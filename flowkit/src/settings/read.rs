@@ -55,6 +55,7 @@ impl Source<'_> {
         Ok(Defaults {
             retries: retries.unwrap_or(0),
             retry_delay: delays.map(|delays| Delays::Given(delays.into())).unwrap_or_default(),
+            ..Defaults::default()
         })
     }
 

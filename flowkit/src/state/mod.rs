@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::pause_details::PauseDetails;
+use crate::record::ResultRef;
 use crate::redact::redact;
 
 pub use aggregate::aggregate;
@@ -147,6 +148,7 @@ struct Extra {
     custom_name: Option<Box<str>>,
     message: Option<Box<str>>,
     details: StateDetails,
+    data: Option<Box<ResultRef>>,
     /// Made by hand, to end a run in.
     chosen: bool,
 }
@@ -197,6 +199,13 @@ impl State {
         self
     }
 
+    /// Adds the place where the result is stored.
+    #[must_use]
+    pub(crate) fn with_data(mut self, data: ResultRef) -> Self {
+        self.extra_mut().data = Some(Box::new(data));
+        self
+    }
+
     /// Replaces the moment at which the state was entered.
     #[must_use]
     pub fn at(mut self, timestamp: Timestamp) -> Self {
@@ -240,6 +249,14 @@ impl State {
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.extra.as_ref()?.message.as_deref()
+    }
+
+    /// Returns where the result of the run is stored; `None` unless it was persisted.
+    ///
+    /// [`Runtime::result_of`](crate::Runtime::result_of) reads it.
+    #[must_use]
+    pub fn data(&self) -> Option<&ResultRef> {
+        self.extra.as_ref()?.data.as_deref()
     }
 
     /// Returns the facts that go with the state.

@@ -56,6 +56,9 @@ pub const LAYERS: &[Layer] = &[
             "do_not_retry",
             "state",
             "record",
+            "cache",
+            "codec",
+            "result_options",
             "run",
             "event",
         ],
@@ -84,7 +87,7 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ports",
-        modules: &["backend", "deploy", "interact", "store", "cache", "orchestrate"],
+        modules: &["backend", "deploy", "interact", "store", "orchestrate"],
         uses: &["words"],
         never: &["std::fs", "std::net", "reqwest", "rusqlite"],
         peers: Peers::Known,

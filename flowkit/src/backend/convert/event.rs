@@ -75,7 +75,7 @@ fn described(state: &State) -> Value {
 
 fn validated(state: &State) -> Value {
     let mut described = described(state);
-    described["data"] = Value::Null;
+    described["data"] = state.data().map_or(Value::Null, |data| json!(data));
     described
 }
 

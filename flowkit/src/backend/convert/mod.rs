@@ -86,6 +86,7 @@ pub(crate) fn proposed(state: &State) -> wire::StateCreate {
     if let Some(pause) = state.pause() {
         pause::describe(pause, &mut create.state_details);
     }
+    create.data = state.data().and_then(|data| serde_json::to_value(data).ok());
     create.state_details.transition_id = Some(Uuid::new_v4());
     create
 }
@@ -98,6 +99,10 @@ pub(crate) fn answered(state: &wire::State) -> State {
     }
     if let Some(at) = state.state_details.scheduled_time {
         ours = ours.with_scheduled_time(at.into());
+    }
+    // What is no reference to a record, as older clients sent it, is none of ours.
+    if let Some(Ok(data)) = state.data.clone().map(serde_json::from_value) {
+        ours = ours.with_data(data);
     }
     match pause::described(&state.state_details) {
         Some(pause) => ours.with_pause(pause),

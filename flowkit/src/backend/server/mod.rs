@@ -11,6 +11,7 @@ mod logs;
 mod orders;
 mod outbox;
 mod queue;
+mod read;
 mod reporter;
 mod shared;
 mod watch;
@@ -29,7 +30,7 @@ use crate::background::Links;
 use crate::deploy::Deploy;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::id::FlowRunId;
+use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::run::FlowRun;
 use crate::state::State;
@@ -178,5 +179,11 @@ impl Backend for Server {
 
     fn deploy(&self) -> Option<&dyn Deploy> {
         Some(self)
+    }
+
+    fn state_of(&self, run: RunId) -> BoxFuture<'_, Result<Option<State>, Error>> {
+        let answer = self.ask(|reply| Ask::Read(run, reply));
+        async move { answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Backend, "the reporter has ended"))) }
+            .boxed()
     }
 }

@@ -16,13 +16,14 @@ use crate::backend::server::crash;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::Queue;
+use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::id::FlowRunId;
+use crate::id::{FlowRunId, RunId};
 use crate::run::FlowRun;
 use crate::state::State;
 
@@ -35,6 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Something the reporter is asked.
 pub(super) enum Ask {
     Create(NewFlowRun, oneshot::Sender<Result<Arc<FlowRun>, Error>>),
+    /// The present state of a run.
+    Read(RunId, oneshot::Sender<Result<Option<State>, Error>>),
     Propose(Arc<FlowRun>, Proposal, oneshot::Sender<Answer>),
     Cancel(FlowRunId, oneshot::Sender<Result<State, Error>>),
     /// Say when somebody else puts the flow run into a state.
@@ -89,6 +92,9 @@ async fn run(parts: Parts) {
         match ask {
             Ask::Create(new, reply) => {
                 tokio::spawn(async move { reply.send(link::create(&shared, new).await) });
+            }
+            Ask::Read(run, reply) => {
+                tokio::spawn(async move { reply.send(read::state_of(&shared.client, run).await) });
             }
             Ask::Propose(run, proposal, reply) => {
                 tokio::spawn(async move { reply.send(link::propose(&shared, run, proposal).await) });

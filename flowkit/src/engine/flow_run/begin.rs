@@ -7,6 +7,7 @@ use crate::engine::body::name_of;
 use crate::engine::context::{Context, FlowScope};
 use crate::engine::flow_run::record::Record;
 use crate::engine::flow_run::replay::{Noted, Recalled};
+use crate::engine::flow_run::store;
 use crate::engine::flow_run::{FlowJob, LiveFlow};
 use crate::engine::journal::{Place, Slot};
 use crate::engine::stop::Above;
@@ -28,6 +29,9 @@ pub(crate) enum Begun<T> {
 pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> Result<Begun<T>, Error> {
     let mut effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.flow_defaults);
     if let Some(refused) = job.overrides.as_mut().and_then(|call| call.refused.take()) {
+        job.body = Err(refused);
+    }
+    if let Err(refused) = store::check(&job, &mut effective) {
         job.body = Err(refused);
     }
     let mut name = None;
@@ -77,6 +81,7 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
         log_prints: effective.log_prints.unwrap_or(ambient.log_prints),
         ports: Arc::clone(&ambient.ports),
         tags: ambient.tags.clone(),
+        held: ambient.held.clone(),
         journal: journal.map(|journal| Place { journal, within: Slot::FLOW }),
     };
     context.enter(|| {

@@ -6,6 +6,7 @@ mod propose;
 mod record;
 mod replay;
 mod settle;
+mod store;
 mod upstream;
 
 use std::sync::Arc;
@@ -191,6 +192,10 @@ impl<T: Send + 'static> LiveFlow<T> {
         let effort = self.run().effort();
         let elapsed = effort.start_time.map_or(Duration::ZERO, |start| clock::now().since(start));
         let (fact, result) = self.judge(ending);
+        let (fact, result) = match self.effective.results {
+            None => (fact, result),
+            Some(_) => Box::pin(self.store(fact, result)).await,
+        };
         (fact, result.map_err(|error| error.with_effort(run_count, elapsed)))
     }
 

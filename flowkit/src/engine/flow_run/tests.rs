@@ -14,6 +14,7 @@ use crate::engine::body::boxed;
 use crate::engine::context;
 use crate::engine::context::Ports;
 use crate::engine::pause::{Pause, PauseKind, pause};
+use crate::engine::results::ResultPorts;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::event::Event;
@@ -136,6 +137,7 @@ async fn begun_with(answers: impl Into<VecDeque<Answer>>, body: fn() -> Started<
         log_prints: false,
         stubs: Stubs::default(),
         stopping: Stopping::new(Duration::from_secs(30)),
+        results: ResultPorts::default(),
     };
     let job = FlowJob {
         def: &SLEEPER,

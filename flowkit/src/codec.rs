@@ -1,0 +1,161 @@
+//! How results are written down.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+/// The form in which a result is stored (Prefect's result serializer). Never code: no form can run anything when it is
+/// read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum ResultCodec {
+    /// JSON, which Prefect's Python can read as well.
+    #[default]
+    Json,
+    /// MessagePack with the names of fields: smaller than JSON, and true to bytes and to floats that are no numbers.
+    Compact,
+}
+
+impl ResultCodec {
+    /// Returns the name under which records tell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Compact => "msgpack",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Json, Self::Compact].into_iter().find(|codec| codec.as_str() == name)
+    }
+
+    /// Writes a value as the text that a record holds.
+    pub(crate) fn encode(self, value: &dyn erased_serde::Serialize) -> Result<String, Wrong> {
+        match self {
+            Self::Json => serde_json::to_string(value).map_err(Wrong::new),
+            Self::Compact => rmp_serde::to_vec_named(value).map(|bytes| STANDARD.encode(bytes)).map_err(Wrong::new),
+        }
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub(crate) fn decode<'de, T: Deserialize<'de>>(self, text: &str) -> Result<T, Wrong> {
+        self.read(text, &mut |from| erased_serde::deserialize(from))
+    }
+
+    /// Lets `read` read what [`encode`](Self::encode) wrote.
+    pub(crate) fn read<'de, T>(
+        self,
+        text: &str,
+        read: &mut dyn FnMut(&mut dyn erased_serde::Deserializer<'de>) -> Result<T, erased_serde::Error>,
+    ) -> Result<T, Wrong> {
+        match self {
+            Self::Json => {
+                let mut from = serde_json::Deserializer::from_reader(text.as_bytes());
+                let value = read(&mut <dyn erased_serde::Deserializer<'de>>::erase(&mut from)).map_err(Wrong::new)?;
+                from.end().map_err(Wrong::new)?;
+                Ok(value)
+            }
+            Self::Compact => {
+                let bytes = STANDARD.decode(text).map_err(Wrong::new)?;
+                let mut from = rmp_serde::Deserializer::new(bytes.as_slice());
+                read(&mut <dyn erased_serde::Deserializer<'de>>::erase(&mut from)).map_err(Wrong::new)
+            }
+        }
+    }
+}
+
+/// Why a value cannot be written or read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Wrong(String);
+
+impl Wrong {
+    pub(crate) fn new(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::Serialize;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    #[serde(untagged)]
+    enum Either {
+        Number(f64),
+        Text(String),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    enum Shape {
+        Empty,
+        Round { radius: f32 },
+        Pair(u8, i64),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct All {
+        shapes: Vec<Shape>,
+        either: Vec<Either>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missing: Option<u8>,
+        there: Option<Option<u8>>,
+        map: HashMap<String, Vec<u8>>,
+        #[serde(flatten)]
+        rest: serde_json::Map<String, serde_json::Value>,
+        tuple: (char, bool, ()),
+        big: u64,
+    }
+
+    fn all() -> All {
+        All {
+            shapes: vec![Shape::Empty, Shape::Round { radius: 1.5 }, Shape::Pair(1, -2)],
+            either: vec![Either::Number(0.5), Either::Text("x".into())],
+            missing: None,
+            there: Some(Some(3)),
+            map: HashMap::from([("bytes".to_owned(), vec![0, 255])]),
+            rest: serde_json::json!({"deep": {"list": [1, null, "y"]}}).as_object().cloned().unwrap_or_default(),
+            tuple: ('ü', true, ()),
+            big: u64::MAX,
+        }
+    }
+
+    #[test]
+    fn both_forms_give_back_what_they_were_given() {
+        for codec in [ResultCodec::Json, ResultCodec::Compact] {
+            let text = codec.encode(&all()).expect("it can be written");
+            assert_eq!(codec.decode(&text), Ok(all()), "{codec:?}");
+            assert_eq!(ResultCodec::named(codec.as_str()), Some(codec));
+        }
+        let nan = ResultCodec::Compact.encode(&f64::NAN).and_then(|text| ResultCodec::Compact.decode::<f64>(&text));
+        assert!(nan.is_ok_and(f64::is_nan));
+    }
+
+    #[test]
+    fn what_is_no_record_of_the_type_is_an_error() {
+        for (codec, text) in [
+            (ResultCodec::Json, "{"),
+            (ResultCodec::Json, "1 2"),
+            (ResultCodec::Compact, "?"),
+            (ResultCodec::Compact, ""),
+        ] {
+            assert!(codec.decode::<u8>(text).is_err(), "{text}");
+        }
+        let borrowed: Result<&str, _> = ResultCodec::Json.decode("\"x\"");
+        assert!(borrowed.is_err(), "nothing can be borrowed from a record");
+    }
+}

@@ -1,0 +1,162 @@
+//! Records as files of one folder. Nothing is touched before the first record is written.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::error::{Error, ErrorKind};
+use crate::store::{Held, Store};
+
+/// How long to wait before somebody else's lock is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// Keeps each record in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    /// Uses a folder, which is made when it is needed.
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        Self { folder }
+    }
+}
+
+/// Work on files, away from the threads that run tasks.
+fn blocking<T: Send + 'static>(
+    what: &'static str,
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> BoxFuture<'static, Result<T, Error>> {
+    async move {
+        let named = path.clone();
+        let done =
+            tokio::task::spawn_blocking(move || work(&path)).await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
+        done.map_err(|error| {
+            Error::new(ErrorKind::Results, format!("cannot {what} the result `{}`", named.display())).with_source(error)
+        })
+    }
+    .boxed()
+}
+
+impl Store for Files {
+    fn locate(&self, key: &str) -> String {
+        self.folder.join(key).to_string_lossy().into_owned()
+    }
+
+    fn read(&self, place: &str) -> BoxFuture<'static, Result<Option<Vec<u8>>, Error>> {
+        blocking("read", self.folder.join(place), |path| match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        })
+    }
+
+    fn write(&self, place: &str, record: Vec<u8>) -> BoxFuture<'static, Result<(), Error>> {
+        blocking("write", self.folder.join(place), move |path| {
+            make_folder(path)?;
+            let beside = path.with_file_name(format!(".{}.new", Uuid::new_v4().simple()));
+            let written = File::create(&beside).and_then(|mut file| {
+                file.write_all(&record)?;
+                // A record must not be empty after a crash of the machine.
+                file.sync_data()
+            });
+            written.and_then(|()| fs::rename(&beside, path)).inspect_err(|_| drop(fs::remove_file(&beside)))
+        })
+    }
+
+    fn remove(&self, place: &str) -> BoxFuture<'static, Result<(), Error>> {
+        blocking("remove", self.folder.join(place), |path| match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        })
+    }
+
+    /// The system lets go of the lock of a process that has died.
+    fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>> {
+        let mut path = self.folder.join(place).into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        async move {
+            loop {
+                let locked = blocking("lock", path.clone(), |path| {
+                    make_folder(path)?;
+                    let file = File::options().create(true).append(true).open(path)?;
+                    match file.try_lock() {
+                        Ok(()) => Ok(Some(file)),
+                        Err(TryLockError::WouldBlock) => Ok(None),
+                        Err(TryLockError::Error(error)) => Err(error),
+                    }
+                });
+                match locked.await? {
+                    Some(file) => return Ok(Box::new(file) as Held),
+                    None => clock::sleep(TRY_AGAIN).await,
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(name: &str) -> Files {
+        let folder = std::env::temp_dir().join(format!("flowkit-files-{name}-{}", Uuid::new_v4().simple()));
+        Files::new(folder)
+    }
+
+    #[tokio::test]
+    async fn nothing_is_there_before_the_first_record_and_no_other_file_after_it() {
+        let store = files("plain");
+        let place = store.locate("key");
+        assert!(Path::new(&place).is_absolute());
+        assert_eq!(store.read(&place).await.expect("nothing is no error"), None);
+        assert!(!store.folder.exists());
+        for record in [b"one".to_vec(), b"two".to_vec()] {
+            store.write(&place, record.clone()).await.expect("it can be written");
+            assert_eq!(store.read(&place).await.expect("it can be read"), Some(record));
+        }
+        assert_eq!(fs::read_dir(&store.folder).expect("a folder").count(), 1);
+        store.remove(&place).await.expect("it can be removed");
+        store.remove(&place).await.expect("nothing to remove is no error");
+        assert_eq!(store.read(&place).await.expect("nothing is no error"), None);
+        fs::remove_dir_all(&store.folder).expect("it can be removed");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_named() {
+        let store = files("blocked");
+        fs::write(&store.folder, "a file where the folder should be").expect("it can be written");
+        let error = store.write(&store.locate("key"), Vec::new()).await.expect_err("there is no folder");
+        assert!(error.kind() == ErrorKind::Results && error.to_string().contains("key"), "{error}");
+        fs::remove_file(&store.folder).expect("it can be removed");
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_held_by_one_at_a_time() {
+        let store = files("lock");
+        let place = store.locate("key");
+        let first = store.lock(&place).await.expect("it is free");
+        let other = store.clone().lock(&place);
+        let waiting = tokio::spawn(other);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(first);
+        waiting.await.expect("no panic").expect("it is free again");
+        fs::remove_dir_all(&store.folder).expect("it can be removed");
+    }
+}

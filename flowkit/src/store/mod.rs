@@ -1,0 +1,83 @@
+//! Where results are stored: the port, and the adapters behind it.
+
+pub(crate) mod files;
+pub(crate) mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+
+use crate::error::{Error, ErrorKind};
+
+/// Something that is held until it is dropped.
+pub(crate) type Held = Box<dyn Send + Sync>;
+
+/// A place for records.
+///
+/// Records are named by where they are: what [`locate`](Store::locate) makes of a key, an absolute path or a URL.
+pub(crate) trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Tells where the record of a key is, or would be. The key is a plain name.
+    fn locate(&self, key: &str) -> String;
+
+    /// Reads a record; `None` if there is none.
+    fn read(&self, place: &str) -> BoxFuture<'static, Result<Option<Vec<u8>>, Error>>;
+
+    /// Writes a record in one step: whoever reads sees the old one or the new one.
+    fn write(&self, place: &str, record: Vec<u8>) -> BoxFuture<'static, Result<(), Error>>;
+
+    /// Removes a record; there need not be one.
+    fn remove(&self, place: &str) -> BoxFuture<'static, Result<(), Error>>;
+
+    /// Takes the lock of a record, of which there is one for all processes.
+    fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>>;
+}
+
+/// The two stores of a runtime.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    /// Outlives the process.
+    pub(crate) durable: Arc<dyn Store>,
+    /// Ends with the process.
+    pub(crate) passing: Arc<dyn Store>,
+}
+
+/// A store that has nothing and takes nothing, and may know why.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NoStore(pub(crate) Option<Error>);
+
+impl Default for Stores {
+    fn default() -> Self {
+        Self { durable: Arc::new(NoStore::default()), passing: Arc::new(NoStore::default()) }
+    }
+}
+
+impl NoStore {
+    fn refuse<T: Send + 'static>(&self) -> BoxFuture<'static, Result<T, Error>> {
+        let why = self.0.clone().unwrap_or_else(|| Error::new(ErrorKind::Results, "there is no store for results"));
+        ready(Err(why)).boxed()
+    }
+}
+
+impl Store for NoStore {
+    fn locate(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn read(&self, _: &str) -> BoxFuture<'static, Result<Option<Vec<u8>>, Error>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn write(&self, _: &str, _: Vec<u8>) -> BoxFuture<'static, Result<(), Error>> {
+        self.refuse()
+    }
+
+    fn remove(&self, _: &str) -> BoxFuture<'static, Result<(), Error>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn lock(&self, _: &str) -> BoxFuture<'static, Result<Held, Error>> {
+        self.refuse()
+    }
+}
