@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind};
 use crate::interact::Form;
+use crate::parameters::schema_of;
 
 const FIELD: &str = "value";
 
@@ -21,22 +22,15 @@ enum Shape {
     Single,
 }
 
-fn schema_of<T: JsonSchema>() -> (Map<String, Value>, Shape) {
-    let generator = schemars::generate::SchemaSettings::draft07()
-        .with(|settings| settings.definitions_path = "/definitions".into())
-        .into_generator();
-    let mut schema = match Value::from(generator.into_root_schema_for::<T>()) {
-        Value::Object(schema) => schema,
-        _ => Map::new(),
-    };
-    schema.remove("$schema");
+fn shape_of<T: JsonSchema>() -> (Map<String, Value>, Shape) {
+    let schema = schema_of::<T>();
     let shape = if schema.get("type") == Some(&json!("object")) { Shape::Fields } else { Shape::Single };
     (schema, shape)
 }
 
 /// Describes what a pause waits for, as Prefect's UI shows it.
 pub(crate) fn form<T: DeserializeOwned + JsonSchema>() -> Form {
-    let (mut schema, shape) = schema_of::<T>();
+    let (mut schema, shape) = shape_of::<T>();
     if shape == Shape::Single {
         let (definitions, title) = (schema.remove("definitions"), schema.insert("title".to_owned(), json!("Value")));
         let mut around = Map::new();
@@ -82,7 +76,7 @@ fn check<T: DeserializeOwned + JsonSchema>(input: &Value) -> Result<(), String> 
 
 /// Reads what was given; the error names the path of what is wrong.
 pub(crate) fn read<T: DeserializeOwned + JsonSchema>(mut given: Value) -> Result<T, String> {
-    let single = schema_of::<T>().1 == Shape::Single;
+    let single = shape_of::<T>().1 == Shape::Single;
     let wrapped = single && given.as_object().is_some_and(|fields| fields.len() == 1);
     if let Some(value) = given.get_mut(FIELD).filter(|_| wrapped).map(Value::take) {
         given = value;
@@ -97,7 +91,7 @@ pub(crate) fn read<T: DeserializeOwned + JsonSchema>(mut given: Value) -> Result
 pub(crate) fn write<T: Serialize + JsonSchema>(value: &T) -> Result<Map<String, Value>, Error> {
     let value = serde_json::to_value(value)
         .map_err(|error| Error::new(ErrorKind::Input, "the input cannot be written as JSON").with_source(error))?;
-    let (schema, shape) = schema_of::<T>();
+    let (schema, shape) = shape_of::<T>();
     let is_any = !["type", "oneOf", "anyOf", "enum", "const", "$ref"].iter().any(|key| schema.contains_key(*key));
     Ok(match value {
         Value::Object(fields) if shape == Shape::Fields || is_any => fields,
@@ -107,7 +101,7 @@ pub(crate) fn write<T: Serialize + JsonSchema>(value: &T) -> Result<Map<String, 
 
 /// What the keys of inputs of a type begin with, if nothing else is said; simple types have the names of Python's.
 pub(crate) fn key_prefix<T: JsonSchema>() -> String {
-    let (schema, _) = schema_of::<T>();
+    let (schema, _) = shape_of::<T>();
     let name = match schema.get("type").and_then(Value::as_str) {
         Some("string") if !schema.contains_key("enum") && !schema.contains_key("format") => "str".to_owned(),
         Some("integer") => "int".to_owned(),
@@ -142,6 +136,7 @@ mod tests {
     fn a_struct_is_a_form_with_its_fields_and_no_others() {
         let form = form::<Approval>();
         assert_eq!(form.schema["title"], "Approval");
+        assert_eq!(form.schema["properties"]["approved"]["title"], "Approved");
         assert_eq!(form.schema["required"], json!(["approved"]));
         assert_eq!(form.schema["additionalProperties"], false);
         assert_eq!((form.check)(&json!({"approved": true})), Ok(()));

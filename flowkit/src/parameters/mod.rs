@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::def::{FlowDef, ParamDef};
 use crate::error::{Error, ErrorKind};
 
-pub(crate) use schema::schema;
+pub(crate) use schema::{schema, schema_of};
 
 fn refuse(message: String) -> Error {
     Error::new(ErrorKind::Parameters, message)

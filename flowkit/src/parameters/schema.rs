@@ -3,15 +3,14 @@
 //! The UI is made for what pydantic writes. schemars writes some things in another way, which means the same and which
 //! the UI does not show as well; those are rewritten.
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::def::FlowDef;
 
 /// Describes the parameters of a flow.
 pub(crate) fn schema(def: &FlowDef) -> Value {
-    let mut generator = schemars::generate::SchemaSettings::draft07()
-        .with(|settings| settings.definitions_path = "/definitions".into())
-        .into_generator();
+    let mut generator = generator();
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (position, param) in def.params.iter().enumerate() {
@@ -33,10 +32,7 @@ pub(crate) fn schema(def: &FlowDef) -> Value {
         properties.insert(param.name.to_owned(), property);
     }
     let mut definitions = generator.take_definitions(true);
-    for (name, definition) in &mut definitions {
-        as_pydantic(definition);
-        title(definition, name);
-    }
+    rewrite(&mut definitions);
     let mut schema = json!({"title": "Parameters", "type": "object", "properties": properties});
     if !required.is_empty() {
         schema["required"] = Value::Array(required);
@@ -45,6 +41,33 @@ pub(crate) fn schema(def: &FlowDef) -> Value {
         schema["definitions"] = Value::Object(definitions);
     }
     schema
+}
+
+/// Describes one type, with the definitions that it needs.
+pub(crate) fn schema_of<T: JsonSchema>() -> Map<String, Value> {
+    let Value::Object(mut schema) = generator().into_root_schema_for::<T>().into() else { return Map::new() };
+    schema.remove("$schema");
+    if let Some(Value::Object(definitions)) = schema.get_mut("definitions") {
+        rewrite(definitions);
+    }
+    let mut schema = Value::Object(schema);
+    as_pydantic(&mut schema);
+    match schema {
+        Value::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}
+
+fn generator() -> SchemaGenerator {
+    let settings = schemars::generate::SchemaSettings::draft07();
+    settings.with(|settings| settings.definitions_path = "/definitions".into()).into_generator()
+}
+
+fn rewrite(definitions: &mut Map<String, Value>) {
+    for (name, definition) in definitions {
+        as_pydantic(definition);
+        title(definition, name);
+    }
 }
 
 fn is_option(property: &Value) -> bool {
