@@ -39,6 +39,15 @@ async fn sequential(count: u32) -> flowkit::Result<u32> {
     Ok(sum)
 }
 
+/// Many tasks at once; prints how long the flow's own loop took.
+#[flow]
+async fn mapped(count: u32) -> flowkit::Result<usize> {
+    let start = Instant::now();
+    let numbers = flowkit::map(0..count, number).await?;
+    eprintln!("loop took {} us", start.elapsed().as_micros());
+    Ok(numbers.len())
+}
+
 #[flow(run_name = "kid-{n}")]
 async fn child(n: u32) -> flowkit::Result<u32> {
     number(n).await
@@ -143,6 +152,7 @@ async fn main() -> flowkit::Result<()> {
     let number = |index: usize| arguments.get(index).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
     match arguments.first().map(String::as_str) {
         Some("sequential") => drop(sequential(number(1)).await?),
+        Some("mapped") => drop(mapped(number(1)).await?),
         Some("streamed") => {
             let before = peak_kib();
             println!("{} bytes", streamed(number(1)).await?);

@@ -6,6 +6,7 @@ mod crash;
 mod deployments;
 mod exit;
 mod interact;
+mod ledger;
 mod link;
 mod logs;
 mod orders;
@@ -14,6 +15,7 @@ mod queue;
 mod read;
 mod reporter;
 mod shared;
+mod verify;
 mod watch;
 
 use std::fmt;

@@ -15,29 +15,52 @@ const MAX_EVENTS: usize = 1_000_000;
 /// How many bytes of log lines may wait.
 const MAX_LOG_BYTES: usize = 64 << 20;
 
+/// What is handed on together, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lane {
+    /// States of task runs, which go no faster than the server stores them.
+    TaskStates,
+    /// Everything else.
+    Others,
+}
+
 /// A bounded buffer between the engine and the reporter.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    filled: Notify,
+    filled: [Notify; 2],
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    events: VecDeque<Event>,
+    lanes: [Line; 2],
     log_bytes: usize,
+    dropped: Undelivered,
+}
+
+/// The events of one lane.
+#[derive(Debug, Default)]
+struct Line {
+    events: VecDeque<Event>,
     /// Taken and not yet handed on.
     in_hand: usize,
     idle: bool,
-    dropped: Undelivered,
+}
+
+fn lane_of(event: &Event) -> Lane {
+    match event {
+        Event::TaskState(..) => Lane::TaskStates,
+        _ => Lane::Others,
+    }
 }
 
 impl Queue {
     /// Takes an event. What does not fit is counted as lost: nothing waits.
     pub(super) fn push(&self, event: Event) {
+        let lane = lane_of(&event) as usize;
         let wake = {
-            let mut waiting = lock(&self.waiting);
-            let full = waiting.events.len() >= MAX_EVENTS;
+            let waiting = &mut *lock(&self.waiting);
+            let full = waiting.lanes[lane].events.len() >= MAX_EVENTS;
             match &event {
                 Event::Log(_) if full || waiting.log_bytes > MAX_LOG_BYTES => {
                     waiting.dropped.logs += 1;
@@ -50,50 +73,55 @@ impl Queue {
                 Event::Log(record) => waiting.log_bytes += record.message.len(),
                 _ => {}
             }
-            waiting.events.push_back(event);
-            std::mem::take(&mut waiting.idle)
+            waiting.lanes[lane].events.push_back(event);
+            std::mem::take(&mut waiting.lanes[lane].idle)
         };
         if wake {
-            self.filled.notify_one();
+            self.filled[lane].notify_one();
         }
     }
 
     /// Takes up to `most` events, after waiting for the first.
-    pub(super) async fn take(&self, most: usize) -> Vec<Event> {
+    pub(super) async fn take(&self, lane: Lane, most: usize) -> Vec<Event> {
         loop {
             {
-                let mut waiting = lock(&self.waiting);
-                let count = most.min(waiting.events.len());
+                let waiting = &mut *lock(&self.waiting);
+                let line = &mut waiting.lanes[lane as usize];
+                let count = most.min(line.events.len());
                 if count > 0 {
-                    let batch: Vec<Event> = waiting.events.drain(..count).collect();
-                    waiting.in_hand = batch.len();
+                    let batch: Vec<Event> = line.events.drain(..count).collect();
+                    line.in_hand = batch.len();
                     let logs: usize = batch.iter().map(log_bytes).sum();
                     waiting.log_bytes -= logs.min(waiting.log_bytes);
                     return batch;
                 }
-                waiting.idle = true;
+                line.idle = true;
             }
-            self.filled.notified().await;
+            self.filled[lane as usize].notified().await;
         }
     }
 
-    /// Says that what was taken is handed on.
-    pub(super) fn handed_on(&self) {
-        lock(&self.waiting).in_hand = 0;
+    /// Says that what was taken is handed on, all but the last so many.
+    pub(super) fn handed_on(&self, lane: Lane, but: usize) {
+        lock(&self.waiting).lanes[lane as usize].in_hand = but;
+    }
+
+    /// Counts the events of a lane that nobody has taken.
+    pub(super) fn backlog(&self, lane: Lane) -> usize {
+        lock(&self.waiting).lanes[lane as usize].events.len()
     }
 
     /// Tells whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        let waiting = lock(&self.waiting);
-        waiting.events.is_empty() && waiting.in_hand == 0
+        lock(&self.waiting).lanes.iter().all(|line| line.events.is_empty() && line.in_hand == 0)
     }
 
     /// Counts what waits, and what was lost because the queue was full.
     pub(super) fn count(&self) -> Undelivered {
         let waiting = lock(&self.waiting);
         let mut count = waiting.dropped.clone();
-        count.task_states += waiting.in_hand;
-        for event in &waiting.events {
+        count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand;
+        for event in waiting.lanes.iter().flat_map(|line| &line.events) {
             match event {
                 Event::TaskState(..) => count.task_states += 1,
                 Event::FlowEnded(..) => count.flow_states += 1,

@@ -15,20 +15,24 @@ use crate::backend::convert::{self, Known};
 use crate::backend::server::crash;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
-use crate::backend::server::queue::Queue;
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::watch;
+use crate::backend::server::queue::{Lane, Queue};
+use crate::backend::server::verify;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
-use crate::run::FlowRun;
+use crate::run::{FlowRun, TaskRun};
 use crate::state::State;
 
 /// How many events are taken from the queue at once.
 const BATCH: usize = 500;
+
+/// With so many states waiting, only the newest of each task run is sent.
+const FAR_BEHIND: usize = 1_000;
 
 /// How often somebody looks whether a sign of life is due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,7 +83,10 @@ async fn run(parts: Parts) {
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
     let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links));
-    tokio::spawn(pump(Arc::clone(&shared)));
+    tokio::spawn(pump_task_states(Arc::clone(&shared)));
+    tokio::spawn(pump_others(Arc::clone(&shared)));
+    let ledger = Arc::clone(&shared);
+    tokio::spawn(async move { verify::run(&ledger).await });
     tokio::spawn(heartbeats(Arc::clone(&shared)));
     tokio::spawn(watch::ask(Arc::clone(&shared), poll));
     tokio::spawn(watch::listen(Arc::clone(&shared)));
@@ -119,28 +126,45 @@ async fn run(parts: Parts) {
     }
 }
 
-/// Hands on what the engine has put into the queue.
-async fn pump(shared: Arc<Shared>) {
+/// Hands on the states of task runs, as fast as the server stores them. When it is far behind, those that are not news
+/// any more are left out.
+async fn pump_task_states(shared: Arc<Shared>) {
     loop {
-        let batch = shared.queue.take(BATCH).await;
+        let batch = shared.queue.take(Lane::TaskStates, BATCH).await;
         // Events name their flow run, which must exist at the server.
         shared.outbox.no_creations().await;
-        for event in batch {
+        let count = batch.len();
+        for (done, event) in batch.into_iter().enumerate() {
+            shared.ledger.room().await;
+            hand_on(&shared, event).await;
+            shared.queue.handed_on(Lane::TaskStates, count - done - 1);
+        }
+    }
+}
+
+/// Hands on everything else.
+async fn pump_others(shared: Arc<Shared>) {
+    loop {
+        for event in shared.queue.take(Lane::Others, BATCH).await {
             hand_on(&shared, event).await;
         }
-        shared.queue.handed_on();
+        shared.queue.handed_on(Lane::Others, 0);
     }
+}
+
+/// Tells whether a state is left out: another one has followed, and the server is far behind.
+fn is_old_news(shared: &Shared, run: &TaskRun, index: usize) -> bool {
+    shared.queue.backlog(Lane::TaskStates) > FAR_BEHIND && run.track.with(|states| index + 1 < states.len())
 }
 
 pub(super) async fn hand_on(shared: &Shared, event: Event) {
     match event {
         Event::TaskState(run, index) => {
             shared.active.task_moved(&run, index);
-            let known: Option<Known> = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-            let Some(event) = task_event(&run, index, known.as_ref()) else { return };
-            if let Err(error) = shared.events.send(event).await {
-                shared.refuse_event(error.to_string());
+            if is_old_news(shared, &run, index) {
+                return shared.ledger.left_out(run.id);
             }
+            send_state(shared, &run, index).await;
         }
         Event::FlowEnded(run, state) => {
             shared.active.flow_ended(&run);
@@ -152,6 +176,20 @@ pub(super) async fn hand_on(shared: &Shared, event: Event) {
                 shared.logs.push(convert::log(&record, shared.flow_run_of(&record)));
             }
         }
+    }
+}
+
+/// Sends a state of a task run.
+pub(super) async fn send_state(shared: &Shared, run: &Arc<TaskRun>, index: usize) {
+    let known: Option<Known> = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
+    let Some(mut event) = task_event(run, index, known.as_ref()) else { return };
+    if shared.ledger.take_gap(run.id) {
+        // An event that never comes would be waited for.
+        event.follows = None;
+    }
+    match shared.events.send(event).await {
+        Ok(()) => shared.ledger.sent(run, index),
+        Err(error) => shared.refuse_event(error.to_string()),
     }
 }
 

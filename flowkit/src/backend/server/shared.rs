@@ -9,6 +9,7 @@ use flowkit_client::{Client, EventsChannel};
 use crate::backend::Undelivered;
 use crate::backend::convert::Known;
 use crate::backend::server::active::Active;
+use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) events: EventsChannel,
     pub(super) queue: std::sync::Arc<Queue>,
+    pub(super) ledger: Ledger,
     pub(super) logs: Logs,
     pub(super) outbox: Outbox,
     pub(super) active: Active,
@@ -51,6 +53,7 @@ impl Shared {
             client,
             events,
             queue,
+            ledger: Ledger::default(),
             logs: Logs::default(),
             outbox: Outbox::default(),
             active: Active::new(heartbeat),
@@ -92,13 +95,15 @@ impl Shared {
     pub(super) fn undelivered(&self) -> Undelivered {
         let mut count = self.queue.count();
         let stats = self.events.stats();
-        count.task_states += usize::try_from(stats.outstanding + stats.refused).unwrap_or(usize::MAX);
+        count.task_states += self.ledger.unstored();
         let (lost, lost_why) = self.logs.lost();
         count.logs += self.logs.waiting() + lost;
         let (held, held_why) = self.outbox.count();
         count.flow_states += held;
         let sockets = stats.last_error.as_ref().map(ToString::to_string);
-        count.reason = held_why.or(lost_why).or(lock(&self.events_lost).clone()).or(sockets).or(count.reason);
+        let why = held_why.or(lost_why).or(lock(&self.events_lost).clone()).or(sockets).or(count.reason);
+        let unstored = || (self.ledger.unstored() > 0).then(|| "the server has not stored what it was sent".to_owned());
+        count.reason = why.or_else(unstored);
         count
     }
 
@@ -114,7 +119,7 @@ impl Shared {
             }
             let now = self.undelivered();
             let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
-            if settled && self.events.stats().outstanding == 0 {
+            if settled && self.events.stats().outstanding == 0 && self.ledger.unstored() == 0 {
                 return now;
             }
             if amount(&now) != amount(&before) {
