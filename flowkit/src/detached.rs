@@ -22,9 +22,9 @@ impl<T: Send + 'static> TaskCall<T> {
     /// Makes the run one of its own: the flow run that calls it does not wait for it, and neither the end nor the
     /// cancellation of that flow run reaches it.
     ///
-    /// It still is reported as a task run of that flow run. It lives no longer than the process: when `main` returns, it
-    /// is dropped, and a server is told that it has crashed. Keep its future, and await it before `main` ends, if it
-    /// matters. `cancel` of its future stops it, and so does a signal that ends the process.
+    /// It still is reported as a task run of that flow run. It lives no longer than the tokio runtime: when `main`
+    /// returns, it is dropped and Cancelled; after `std::process::exit`, a server is told that it has Crashed. Keep its
+    /// future, and await it before `main` ends, if it matters. `cancel` of its future stops it, and so does a signal that ends the process.
     ///
     /// ```
     /// # use flowkit::prelude::*;
@@ -44,9 +44,9 @@ impl<T: Send + 'static> FlowCall<T> {
     /// Makes the run one of its own: the flow run that calls it does not wait for it, and neither the end nor the
     /// cancellation of that flow run reaches it.
     ///
-    /// It still is reported as a subflow run of that flow run. It lives no longer than the process: when `main` returns,
-    /// it is dropped, and a server is told that it has crashed. Keep its future, and await it before `main` ends, if it
-    /// matters. It is stopped by `cancel` of its future, by whoever cancels it by its id, and by a signal that ends the
+    /// It still is reported as a subflow run of that flow run. It lives no longer than the tokio runtime: when `main`
+    /// returns, it is dropped and Cancelled; after `std::process::exit`, a server is told that it has Crashed. Keep its
+    /// future, and await it before `main` ends, if it matters. It is stopped by `cancel` of its future, by whoever cancels it by its id, and by a signal that ends the
     /// process.
     pub fn detached(self) -> Detached<Self> {
         Detached(self)
