@@ -11,6 +11,7 @@ use futures::{FutureExt, Stream, StreamExt};
 
 use crate::clock;
 use crate::duration::IntoDuration;
+use crate::engine::timers;
 use crate::error::{Error, ErrorKind};
 use crate::future::TaskFuture;
 
@@ -36,7 +37,7 @@ use crate::future::TaskFuture;
 /// ```
 ///
 /// # Errors
-/// The timeout cannot be read, as in `"5 parsecs"`.
+/// The timeout cannot be read, as in `"5 parsecs"`, or the tokio runtime has no timers.
 ///
 /// # Cancel safety
 /// Dropping it loses nothing.
@@ -49,6 +50,7 @@ where
     I::Item: Borrow<TaskFuture<T>>,
 {
     let limit = timeout.into_duration()?;
+    timers::check(format_args!("`wait` has a timeout"))?;
     let futures: Vec<TaskFuture<T>> = futures.into_iter().map(|future| future.borrow().clone()).collect();
     let ended = join_all(futures.iter().map(TaskFuture::wait));
     let _ = clock::within(limit, ended).await;
@@ -147,6 +149,7 @@ impl<T: Clone + Send + 'static> TaskFuture<T> {
     /// Dropping it loses nothing.
     pub async fn wait_timeout(&self, timeout: impl IntoDuration) -> Result<T, Error> {
         let limit = timeout.into_duration()?;
+        timers::check(format_args!("`wait_timeout` has a timeout"))?;
         if let Some(result) = clock::within(limit, self.clone().take()).await {
             return result;
         }

@@ -272,6 +272,10 @@ fn a_timeout_without_timers_is_one_clear_error() {
         assert_eq!((error.kind(), error.to_string()), (flowkit::ErrorKind::Definition, expected("task `hasty`")));
         let error = patient().await.expect_err("there are no timers");
         assert_eq!((error.kind(), error.to_string()), (flowkit::ErrorKind::Definition, expected("flow `patient`")));
+        let plain = nap(0).retries(0).submit();
+        let error = plain.wait_timeout("1s").await.expect_err("there are no timers");
+        assert!(error.to_string().starts_with("`wait_timeout` has a timeout, and there are no timers here"), "{error}");
+        plain.cancel();
     }));
     let ended = futures::FutureExt::now_or_never(lab.run(async { hasty().await }));
     let error = ended.expect("it does not wait").expect_err("there is no runtime");

@@ -159,7 +159,8 @@ impl<T: Send + 'static> LiveTask<T> {
             self.effective.retries = 0;
         }
         if self.effective.needs_timers() {
-            timers::check("task", self.job.def.name).map_err(|error| self.refuse(error))?;
+            let needs = format_args!("task `{}` has a timeout or a delay before retries", self.job.def.name);
+            timers::check(needs).map_err(|error| self.refuse(error))?;
         }
         self.wait_for_upstream().await?;
         if let Some(extra) = &self.record.0.extra {

@@ -1,5 +1,7 @@
 //! Whether time can be waited for here.
 
+use std::fmt;
+
 use crate::clock;
 use crate::engine::panic;
 use crate::error::{Error, ErrorKind};
@@ -9,13 +11,13 @@ pub(crate) fn are_there() -> bool {
     tokio::runtime::Handle::try_current().is_ok() && panic::silently(clock::make_timer)
 }
 
-/// Refuses what needs timers where there are none; `who` is a task or a flow, with its name.
-pub(crate) fn check(who: &str, name: &str) -> Result<(), Error> {
+/// Refuses what needs timers where there are none, such as a task that has a timeout.
+pub(crate) fn check(needs: fmt::Arguments<'_>) -> Result<(), Error> {
     if are_there() {
         return Ok(());
     }
     let why = format!(
-        "{who} `{name}` has a timeout or a delay before retries, and there are no timers here: run it on a tokio runtime \
+        "{needs}, and there are no timers here: run it on a tokio runtime \
          that is built with `enable_time` or `enable_all`, as `#[tokio::main]` does"
     );
     Err(Error::new(ErrorKind::Definition, why))

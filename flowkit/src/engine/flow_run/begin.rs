@@ -51,7 +51,8 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
         }
     }
     if job.body.is_ok() && effective.needs_timers() {
-        job.body = timers::check("flow", job.def.name).and(job.body);
+        job.body = timers::check(format_args!("flow `{}` has a timeout or a delay before retries", job.def.name))
+            .and(job.body);
     }
     let noted = ambient.journal.as_ref().map(|place| Noted::claim(place, &job));
     let mut journal = None;
