@@ -148,6 +148,11 @@ pub(crate) fn make_timer() {
     drop(tokio::time::sleep(Duration::ZERO));
 }
 
+/// Waits until a moment of the runtime's clock.
+pub(crate) async fn sleep_until(moment: Instant) {
+    tokio::time::sleep_until(moment).await;
+}
+
 /// Runs `future` for at most `limit`; `None` when the limit came first.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()

@@ -18,6 +18,7 @@ use crate::flow::FlowCall;
 use crate::input::Input;
 use crate::parameters;
 use crate::registry::{self, FlowStart};
+use crate::serve::ServeCall;
 
 /// The parameters of a flow, a tuple of plain values.
 pub trait FlowParams: Send + 'static {
@@ -62,6 +63,11 @@ pub trait FlowFn<M>: Sized {
     ///
     /// Parameters and schedules are checked as they are set; the first mistake is the error of the `.await`.
     fn deployment(&self, name: impl Into<String>) -> DeploymentCall;
+
+    /// Describes a deployment of the flow, which `.await` registers and serves: see [`ServeCall`].
+    fn serve(&self, name: impl Into<String>) -> ServeCall {
+        ServeCall::from(self.deployment(name))
+    }
 }
 
 /// Runs a flow with parameters in JSON and forgets its value.

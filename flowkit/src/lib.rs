@@ -93,6 +93,7 @@ mod run_input;
 pub mod runtime;
 mod schedule_spec;
 mod scoped_tags;
+mod serve;
 mod settings;
 pub mod testing;
 mod waiting;
@@ -141,6 +142,7 @@ pub use run_input::{ReceiveInput, Received, SendInput, receive_input, send_input
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use scoped_tags::{Tags, tags};
 pub use secret::{Secret, Sensitive};
+pub use serve::{Isolation, ServeAllCall, ServeCall, serve};
 pub use state::{State, StateDetails, StateName, StateType, aggregate, end_as};
 pub use time_delta::TimeDelta;
 pub use trigger::{DeploymentTrigger, Trigger};

@@ -1,7 +1,5 @@
 //! Running flow runs that somebody else has created, as a worker does.
 
-use std::sync::Arc;
-
 use crate::engine::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
@@ -19,15 +17,19 @@ use crate::state::StateType;
 /// An error of kind [`Refused`](ErrorKind::Refused) if there is no such run, or it has ended, runs or is paused; of kind
 /// [`Definition`](ErrorKind::Definition) if this program has no such flow; else what the run ends with.
 pub async fn run_existing(run: impl Into<FlowRunId>) -> Result<(), Error> {
-    let ports = runtime::ports()?;
-    let existing = ports.backend.find_flow_run(run.into()).await?;
+    run_in(Context::outside(runtime::ports()?), run.into()).await
+}
+
+/// Runs a flow run that exists, as code of a context.
+pub(crate) async fn run_in(context: Context, run: FlowRunId) -> Result<(), Error> {
+    let existing = context.ports.backend.find_flow_run(run).await?;
     if !matches!(existing.state.state_type(), StateType::Scheduled | StateType::Pending) {
         let why = format!("flow run '{}' cannot be run: it is in state {}", existing.name, existing.state.name());
         return Err(Error::new(ErrorKind::Refused, why));
     }
     let flow = existing.flow.clone();
     let start = FlowStart { parameters: existing.parameters.clone(), existing: Some(Box::new(existing)) };
-    match Context::outside(Arc::clone(&ports)).scope(start_flow(&flow, start)).await {
+    match context.scope(start_flow(&flow, start)).await {
         Err(error) if matches!(error.kind(), ErrorKind::Suspended | ErrorKind::Aborted) => Ok(()),
         ended => ended,
     }

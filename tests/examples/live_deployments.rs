@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flowkit::prelude::*;
-use flowkit::{Collision, Trigger};
+use flowkit::{Collision, Isolation, Trigger};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -42,6 +42,33 @@ async fn rest(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
+/// Goes on for a while.
+#[flow]
+async fn resting(#[param(default = 30.0)] seconds: f64) -> flowkit::Result<()> {
+    rest(Duration::from_secs_f64(seconds)).await
+}
+
+/// Takes its process with it.
+#[flow]
+async fn dying() {
+    std::process::abort();
+}
+
+#[flow]
+async fn failing() -> Result<(), String> {
+    Err("the disk is on fire".to_owned())
+}
+
+async fn serving(isolation: Isolation, limit: usize) -> flowkit::Result<()> {
+    let deployments = [
+        served.deployment("dep-s").cron("0 0 1 1 *"),
+        resting.deployment("dep-rest").concurrency_limit(100),
+        dying.deployment("dep-die"),
+        failing.deployment("dep-fail"),
+    ];
+    flowkit::serve(deployments).isolation(isolation).limit(limit).poll_interval("300ms").await
+}
+
 /// Starts a run of a deployment and tells how it ended.
 #[flow]
 async fn starter(name: String, subflow: bool) -> flowkit::Result<String> {
@@ -78,6 +105,10 @@ async fn main() -> flowkit::Result<()> {
         "wrong" => {
             let run = flowkit::run_deployment(argument(1)).parameter("x", "many").timeout(0_u64).await;
             println!("{:?}", run.expect_err("the server refuses it"));
+        }
+        "serve" => {
+            let isolation = if argument(1) == "process" { Isolation::Process } else { Isolation::InProcess };
+            serving(isolation, argument(2).parse().unwrap_or(5)).await?;
         }
         "starter" => println!("{}", starter(argument(1), argument(2) == "sub").await?),
         other => panic!("no such program: {other:?}"),

@@ -71,14 +71,57 @@ pub(crate) struct Caller {
     pub(crate) nth: u32,
 }
 
+/// A run that waits to be started.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct DueRun {
+    pub(crate) id: FlowRunId,
+    pub(crate) name: String,
+    pub(crate) deployment: Uuid,
+    /// When it is due; `None` counts as now.
+    pub(crate) due: Option<Timestamp>,
+}
+
+/// What came of the wish to start a run.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Claim {
+    /// It is ours.
+    Ours,
+    /// It is not, for this reason: somebody else has it, or there is no room for it.
+    NotOurs(String),
+}
+
+/// How a run ended that did not say so itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// It died, for this reason. It stays as it is if it has reported an end.
+    Crashed(String),
+    /// It was stopped because somebody asked for that.
+    Cancelled(String),
+}
+
 /// A place that keeps deployments. Every method is bounded in time.
 pub(crate) trait Deploy: Send + Sync {
     /// Registers a deployment, or changes the one of that name in place.
     fn register(&self, spec: DeploymentSpec) -> BoxFuture<'_, Result<RegisteredDeployment, Error>>;
+
+    /// Pauses the schedules of a deployment.
+    fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Creates a run of a deployment.
     fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>>;
 
     /// Reads a run.
     fn look(&self, run: FlowRunId) -> BoxFuture<'_, Result<DeploymentRun, Error>>;
+
+    /// Lists the runs of some deployments that are due before a time, the first due first.
+    fn due(&self, deployments: Vec<Uuid>, before: Timestamp) -> BoxFuture<'_, Result<Vec<DueRun>, Error>>;
+
+    /// Tries to get a run for this process, so that nobody else starts it.
+    fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>>;
+
+    /// Lists which of these runs somebody wants to be cancelled.
+    fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>>;
+
+    /// Reports the end of a run in its place; returns whether that changed anything.
+    fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>>;
 }

@@ -8,6 +8,7 @@ mod version;
 pub use call::DeploymentCall;
 pub(crate) use draft::Draft;
 pub(crate) use options::deployment_options;
+pub(crate) use version::complete;
 
 use crate::backend::Backend;
 use crate::deploy::Deploy;

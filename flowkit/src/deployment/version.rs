@@ -54,7 +54,7 @@ const KNOWN: &[Ci] = &[
 ];
 
 /// Ends the description of a deployment, with where its version comes from.
-pub(super) async fn complete(draft: Draft) -> Result<DeploymentSpec, Error> {
+pub(crate) async fn complete(draft: Draft) -> Result<DeploymentSpec, Error> {
     let mut spec = draft.finish()?;
     let version = spec.version.clone();
     let found = tokio::task::spawn_blocking(|| find(&|name| std::env::var(name).ok(), &git)).await;

@@ -122,6 +122,42 @@ impl Default for Poll {
     }
 }
 
+/// How deployments are served.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    /// How often it is asked for runs that are due.
+    pub(crate) poll: Duration,
+    /// How many runs there may be at the same time.
+    pub(crate) limit: usize,
+    pub(crate) webserver: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// After how many polls that have not happened the runner counts as dead.
+    pub(crate) missed_polls: u32,
+    /// How long runs may take to end after the first signal to stop.
+    pub(crate) grace: Duration,
+}
+
+impl Serving {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let source = Source(lookup);
+        Ok(Self {
+            poll: source.seconds("PREFECT_RUNNER_POLL_FREQUENCY")?.unwrap_or(Duration::from_secs(10)),
+            limit: source.count("PREFECT_RUNNER_PROCESS_LIMIT")?.unwrap_or(5),
+            webserver: source.flag("PREFECT_RUNNER_SERVER_ENABLE")?.unwrap_or(false),
+            host: source.text("PREFECT_RUNNER_SERVER_HOST").unwrap_or_else(|| "localhost".to_owned()),
+            port: source.count("PREFECT_RUNNER_SERVER_PORT")?.unwrap_or(8080),
+            missed_polls: source.count("PREFECT_RUNNER_SERVER_MISSED_POLLS_TOLERANCE")?.unwrap_or(2),
+            grace: source.seconds("FLOWKIT_SHUTDOWN_GRACE")?.unwrap_or(Duration::from_secs(30)),
+        })
+    }
+}
+
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> Result<Self, Error> {

@@ -32,6 +32,10 @@ impl Source<'_> {
         })
     }
 
+    pub(super) fn count<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.parsed(name, "a whole number, 0 or more", |text| text.parse().ok())
+    }
+
     pub(super) fn level(&self, name: &str) -> Result<Option<Level>, Error> {
         self.parsed(name, "one of DEBUG, INFO, WARNING, ERROR", |text| match text.to_ascii_uppercase().as_str() {
             "TRACE" | "NOTSET" => Some(Level::Trace),

@@ -1,16 +1,21 @@
 //! Deployments at the server: the port's requests, each done on the reporter's thread.
 
 mod register;
+mod runs;
 mod start;
 
 use std::time::Duration;
 
 use flowkit_client::{Client, RetryPolicy};
 use futures::future::BoxFuture;
+use uuid::Uuid;
 
 use crate::backend::server::Server;
 use crate::backend::server::shared::Shared;
-use crate::deploy::{Deploy, DeploymentRun, DeploymentSpec, NewDeploymentRun, RegisteredDeployment};
+use crate::clock::Timestamp;
+use crate::deploy::{
+    Claim, Deploy, DeploymentRun, DeploymentSpec, DueRun, NewDeploymentRun, RegisteredDeployment, Verdict,
+};
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
 
@@ -34,11 +39,31 @@ impl Deploy for Server {
         self.job(move |shared| async move { register::register(&shared, &spec).await })
     }
 
+    fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
+        self.job(move |shared| async move { register::pause(&shared, deployment).await })
+    }
+
     fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>> {
         self.job(move |shared| async move { start::start(&shared, &run).await })
     }
 
     fn look(&self, run: FlowRunId) -> BoxFuture<'_, Result<DeploymentRun, Error>> {
         self.job(move |shared| async move { start::look(&shared, run).await })
+    }
+
+    fn due(&self, deployments: Vec<Uuid>, before: Timestamp) -> BoxFuture<'_, Result<Vec<DueRun>, Error>> {
+        self.job(move |shared| async move { runs::due(&shared, &deployments, before).await })
+    }
+
+    fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>> {
+        self.job(move |shared| async move { runs::claim(&shared, run).await })
+    }
+
+    fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>> {
+        self.job(move |shared| async move { runs::cancelling(&shared, &runs).await })
+    }
+
+    fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>> {
+        self.job(move |shared| async move { runs::conclude(&shared, run, verdict).await })
     }
 }

@@ -49,3 +49,10 @@ pub(super) async fn register(shared: &Shared, spec: &DeploymentSpec) -> Result<R
     }
     Ok(RegisteredDeployment { id, full_name, ui_url: shared.links.ui_of_deployment(id) })
 }
+
+/// Pauses the schedules of a deployment.
+pub(super) async fn pause(shared: &Shared, deployment: Uuid) -> Result<(), Error> {
+    let update = DeploymentUpdate { paused: Some(true), ..DeploymentUpdate::default() };
+    let paused = patient(shared).update_deployment(deployment, &update).await;
+    paused.map_err(|error| failed(format!("cannot pause deployment {deployment}"), error))
+}

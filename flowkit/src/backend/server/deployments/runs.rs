@@ -1,0 +1,111 @@
+//! The runs that somebody who serves deployments starts: which are due, who gets them, and how they end.
+
+use flowkit_client::RetryPolicy;
+use flowkit_client::api::flow_runs::{self, Orchestrate};
+use flowkit_client::model::{FlowRunFilter, FlowRunQuery, MAX_LIMIT, OrchestrationStatus, StateCreate, StateType};
+use uuid::Uuid;
+
+use super::{failed, patient};
+use crate::backend::Answer;
+use crate::backend::server::orders;
+use crate::backend::server::shared::Shared;
+use crate::clock::Timestamp;
+use crate::deploy::{Claim, DueRun, Verdict};
+use crate::error::Error;
+use crate::id::FlowRunId;
+use crate::state::StateType as OurType;
+
+/// Lists the runs that are due before a time.
+pub(super) async fn due(shared: &Shared, deployments: &[Uuid], before: Timestamp) -> Result<Vec<DueRun>, Error> {
+    let found = patient(shared).get_scheduled_flow_runs(deployments, before.to_utc(), MAX_LIMIT).await;
+    let found = found.map_err(|error| failed("cannot ask for the runs that are due", error))?;
+    let mut due: Vec<DueRun> = found
+        .into_iter()
+        .filter_map(|run| {
+            let due = run.next_scheduled_start_time.or(run.expected_start_time).map(Timestamp::from);
+            Some(DueRun { id: run.id.into(), name: run.name, deployment: run.deployment_id?, due })
+        })
+        .collect();
+    due.sort_by_key(|run| run.due);
+    Ok(due)
+}
+
+/// Claims a run as Prefect's runner does: the first who brings it to Pending has it, and says so with Submitting.
+///
+/// The server lets a run that has ended become Pending again. So it is looked first whether the run still waits, and
+/// the proposal is not repeated: by then another runner may have brought the run to its end.
+pub(super) async fn claim(shared: &Shared, run: FlowRunId) -> Result<Claim, Error> {
+    let failed = |error| failed(format!("cannot claim flow run {run}"), error);
+    let client = patient(shared);
+    let Some(waiting) = client.send_opt(flow_runs::read(run.uuid())).await.map_err(failed)? else {
+        return Ok(Claim::NotOurs("it does not exist any more".to_owned()));
+    };
+    if waiting.state_type != Some(StateType::Scheduled) {
+        return Ok(Claim::NotOurs(format!("it is in state {}", waiting.state_name.unwrap_or_default())));
+    }
+    let pending = pending("Pending");
+    let once = client.with_retry(RetryPolicy::default().max_retries(0));
+    match orders::propose(&once, run.uuid(), &pending, false).await {
+        Ok(answer) => {
+            if let Some(why) = lost(answer) {
+                return Ok(Claim::NotOurs(why));
+            }
+        }
+        // Whether the server heard of it is told by the state that it has.
+        Err(error) => {
+            let now = client.read_flow_run(run.uuid()).await.map_err(failed)?;
+            let mark = now.state.and_then(|state| state.state_details.transition_id);
+            if mark != pending.state_details.transition_id {
+                return Ok(Claim::NotOurs(format!("the server could not be asked: {error}")));
+            }
+        }
+    }
+    let submitting = orders::propose(&client, run.uuid(), &self::pending("Submitting"), false).await.map_err(failed)?;
+    Ok(lost(submitting).map_or(Claim::Ours, Claim::NotOurs))
+}
+
+fn pending(name: &str) -> StateCreate {
+    let mut state = StateCreate::new(StateType::Pending).name(name);
+    state.state_details.transition_id = Some(Uuid::new_v4());
+    state
+}
+
+/// Why a run is not ours after the server's answer, if it is not.
+fn lost(answer: Answer) -> Option<String> {
+    match answer {
+        Answer::Accept(_) => None,
+        Answer::Reject(state) if state.state_type() == OurType::Pending => None,
+        Answer::Reject(state) => Some(format!("the server put it into state {state}")),
+        Answer::Abort(why) => Some(why),
+        Answer::Wait(_) => Some("the server lets it wait".to_owned()),
+    }
+}
+
+/// Lists which of these runs somebody wants to be cancelled.
+pub(super) async fn cancelling(shared: &Shared, runs: &[FlowRunId]) -> Result<Vec<FlowRunId>, Error> {
+    let ids = runs.iter().map(|run| run.uuid());
+    let filter = FlowRunFilter::default().ids(ids).state_types([StateType::Cancelling, StateType::Cancelled]);
+    let found = patient(shared).filter_flow_runs(&FlowRunQuery::new(filter)).await;
+    let found = found.map_err(|error| failed("cannot ask which runs are to be cancelled", error))?;
+    Ok(found.into_iter().map(|run| run.id.into()).collect())
+}
+
+/// Reports the end of a run whose process cannot.
+pub(super) async fn conclude(shared: &Shared, run: FlowRunId, verdict: Verdict) -> Result<bool, Error> {
+    let (kind, name, message, how) = match verdict {
+        Verdict::Crashed(message) => (StateType::Crashed, "Crashed", message, Orchestrate::Rules),
+        Verdict::Cancelled(message) => (StateType::Cancelled, "Cancelled", message, Orchestrate::Force),
+    };
+    let mut state = StateCreate::new(kind).name(name);
+    state.message = Some(message);
+    state.state_details.transition_id = Some(Uuid::new_v4());
+    let answer = patient(shared).set_flow_run_state(run.uuid(), &state, how).await;
+    let answer = answer.map_err(|error| failed(format!("cannot report that flow run {run} is {name}"), error))?;
+    // A run that is being cancelled can only become Cancelled.
+    let cancelling = answer.state.as_ref().is_some_and(|state| state.kind == StateType::Cancelling);
+    if answer.status == OrchestrationStatus::Reject && cancelling {
+        let verdict = Verdict::Cancelled("Flow run was cancelled; its process ended without saying so.".to_owned());
+        return Box::pin(conclude(shared, run, verdict)).await;
+    }
+    Ok(answer.status == OrchestrationStatus::Accept)
+}

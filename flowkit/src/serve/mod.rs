@@ -1,0 +1,14 @@
+//! Serving deployments: a process that starts their runs (Prefect's `serve` and its runner).
+
+mod call;
+mod child;
+mod health;
+mod options;
+mod pulse;
+mod queue;
+mod runner;
+mod start;
+mod stop;
+
+pub use call::{ServeAllCall, ServeCall, serve};
+pub use options::Isolation;

@@ -1,0 +1,92 @@
+//! What can be said of serving, written once for one deployment and for several.
+
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Where the runs of a served deployment take place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// Each in a process of its own: this program is started again for one run. What stands in `main` before the
+    /// serving is done there too. A run that kills its process leaves the others alone.
+    #[default]
+    Process,
+    /// In this process, beside each other. They start within microseconds, and share its fate.
+    InProcess,
+}
+
+/// How deployments are served; what is `None` is left to the settings.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeOptions {
+    pub(crate) limit: Option<usize>,
+    pub(crate) poll: Option<Duration>,
+    pub(crate) webserver: Option<bool>,
+    pub(crate) isolation: Isolation,
+    pub(crate) pause_on_shutdown: bool,
+    pub(crate) refused: Option<Error>,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            poll: None,
+            webserver: None,
+            isolation: Isolation::default(),
+            pause_on_shutdown: true,
+            refused: None,
+        }
+    }
+}
+
+/// Writes the option methods of a builder, a struct with `options`.
+macro_rules! serve_options {
+    ($call:ident) => {
+        impl $call {
+            /// Sets how many runs there may be at the same time in this process and those that it starts. Runs beyond that
+            /// wait. Default: `PREFECT_RUNNER_PROCESS_LIMIT`, else 5.
+            pub fn limit(mut self, runs: usize) -> Self {
+                if runs == 0 {
+                    let why = "a limit of no runs at the same time would start none";
+                    let kind = $crate::error::ErrorKind::Definition;
+                    self.options.refused.get_or_insert($crate::error::Error::new(kind, why));
+                }
+                self.options.limit = Some(runs);
+                self
+            }
+
+            /// Sets how often the server is asked for runs that are due, give or take 30 %: `"5s"`, a `Duration`, or seconds.
+            /// Default: `PREFECT_RUNNER_POLL_FREQUENCY`, else 10 s.
+            pub fn poll_interval(mut self, interval: impl $crate::duration::IntoDuration) -> Self {
+                match interval.into_duration() {
+                    Ok(interval) => self.options.poll = Some(interval),
+                    Err(error) => drop(self.options.refused.get_or_insert(error)),
+                }
+                self
+            }
+
+            /// Sets whether the schedules are paused when serving ends. Default: they are.
+            pub fn pause_on_shutdown(mut self, pause: bool) -> Self {
+                self.options.pause_on_shutdown = pause;
+                self
+            }
+
+            /// Sets whether `GET /health` is answered, at `PREFECT_RUNNER_SERVER_HOST` (default: `localhost`) and
+            /// `PREFECT_RUNNER_SERVER_PORT` (default: 8080): 200 while the server is asked for runs in time, else 503.
+            /// Default: `PREFECT_RUNNER_SERVER_ENABLE`, else it is not.
+            pub fn webserver(mut self, on: bool) -> Self {
+                self.options.webserver = Some(on);
+                self
+            }
+
+            /// Sets where runs take place. Default: each in a process of its own.
+            pub fn isolation(mut self, isolation: $crate::serve::Isolation) -> Self {
+                self.options.isolation = isolation;
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use serve_options;

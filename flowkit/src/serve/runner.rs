@@ -1,0 +1,201 @@
+//! The loop that finds runs and starts them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::child::Terms;
+use super::health;
+use super::options::ServeOptions;
+use super::pulse::Pulse;
+use super::queue::{Queue, jittered};
+use super::start::{self, Conditions};
+use super::stop::Signals;
+use crate::clock::{self, Instant};
+use crate::deploy::{Deploy, DueRun};
+use crate::deployment::{Draft, complete, place};
+use crate::error::{Error, ErrorKind};
+use crate::id::FlowRunId;
+use crate::run_existing::{assigned_flow_run, run_existing};
+use crate::runtime;
+use crate::settings::Serving;
+
+/// How far ahead it is asked for runs, so that they start on time.
+const AHEAD: Duration = Duration::from_secs(10);
+
+/// How long delivery at the end may take.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// Registers deployments and serves them until a signal comes; in a process that was started for one run, does that.
+pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(), Error> {
+    if let Some(run) = assigned_flow_run()? {
+        return run_existing(run).await;
+    }
+    if let Some(refused) = options.refused {
+        return Err(refused);
+    }
+    if drafts.is_empty() {
+        return Err(Error::new(ErrorKind::Definition, "there is no deployment to serve"));
+    }
+    let settings = Serving::from_env()?;
+    let ports = runtime::ports()?;
+    let place = place(&*ports.backend)?;
+    // Before anything else of ours looks whether somebody handles them.
+    let mut signals = Signals::take()?;
+    let mut deployments = Vec::new();
+    for draft in drafts {
+        let registered = place.register(complete(draft).await?).await?;
+        tracing::info!(target: "flowkit::serve", "Serving '{}', see {}", registered.full_name, registered.ui_url);
+        deployments.push(registered.id);
+    }
+    let poll = options.poll.unwrap_or(settings.poll);
+    let pulse = Arc::new(Pulse::new(poll * settings.missed_polls.max(1)));
+    let mut helpers = JoinSet::new();
+    if options.webserver.unwrap_or(settings.webserver) {
+        let listener = health::open(&settings.host, settings.port).await?;
+        helpers.spawn(health::answer(listener, Arc::clone(&pulse)));
+    }
+    let mut runner = Runner {
+        place,
+        deployments: &deployments,
+        poll,
+        limit: options.limit.unwrap_or(settings.limit).max(1),
+        conditions: Conditions {
+            ports: Arc::clone(&ports),
+            isolation: options.isolation,
+            terms: Terms { look: poll, grace: settings.grace },
+            stop: CancellationToken::new(),
+        },
+        queue: Queue::default(),
+        runs: JoinSet::new(),
+        pulse,
+    };
+    let signal = runner.until_told(&mut signals).await;
+    tracing::info!(target: "flowkit::serve", "Received {signal}: no new runs are started");
+    if options.pause_on_shutdown {
+        pause(place, &deployments).await;
+    }
+    runner.end(&mut signals, settings.grace).await;
+    ports.backend.flush(FLUSH).await;
+    Ok(())
+}
+
+async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {
+    for deployment in deployments {
+        match place.pause(*deployment).await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(target: "flowkit::serve", "{}", error.chain()),
+        }
+    }
+    tracing::info!(target: "flowkit::serve", "The schedules of {} deployment(s) are paused", deployments.len());
+}
+
+/// A question for runs that are due, if one is under way.
+type Question<'a> = Option<BoxFuture<'a, Result<Vec<DueRun>, Error>>>;
+
+struct Runner<'a> {
+    place: &'a dyn Deploy,
+    deployments: &'a [Uuid],
+    poll: Duration,
+    limit: usize,
+    conditions: Conditions,
+    queue: Queue,
+    runs: JoinSet<FlowRunId>,
+    pulse: Arc<Pulse>,
+}
+
+impl<'a> Runner<'a> {
+    /// Starts runs as they are due, until a signal comes.
+    async fn until_told(&mut self, signals: &mut Signals) -> &'static str {
+        let mut question = self.ask();
+        let mut next_question = clock::instant();
+        loop {
+            let next_due = self.queue.next(clock::now()).unwrap_or(self.poll);
+            tokio::select! {
+                signal = signals.next() => return signal,
+                answer = answer(&mut question), if question.is_some() => {
+                    question = None;
+                    next_question = self.take_in(answer);
+                }
+                () = clock::sleep_until(next_question), if question.is_none() => question = self.ask(),
+                Some(ended) = self.runs.join_next() => self.ended(ended.ok()),
+                () = clock::sleep(next_due), if !self.is_full() => {}
+            }
+            self.start();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.runs.len() >= self.limit
+    }
+
+    fn ask(&mut self) -> Question<'a> {
+        self.queue.asked();
+        Some(self.place.due(self.deployments.to_vec(), clock::now().after(AHEAD)))
+    }
+
+    /// Takes an answer, and tells when to ask again.
+    fn take_in(&mut self, answer: Result<Vec<DueRun>, Error>) -> Instant {
+        match answer {
+            Ok(due) => {
+                self.pulse.beat();
+                self.queue.answered(due);
+            }
+            Err(error) => {
+                tracing::warn!(target: "flowkit::serve", "{}; asking again in about {:?}", error.chain(), self.poll);
+            }
+        }
+        clock::instant() + jittered(self.poll, fastrand::f64())
+    }
+
+    fn start(&mut self) {
+        let room = self.limit.saturating_sub(self.runs.len());
+        for run in self.queue.take(clock::now(), room) {
+            self.runs.spawn(start::run(self.conditions.clone(), run));
+        }
+        self.pulse.running(self.runs.len());
+    }
+
+    fn ended(&mut self, run: Option<FlowRunId>) {
+        if let Some(run) = run {
+            self.queue.ended(run);
+        }
+    }
+
+    /// Waits for the runs: for `grace` as they are, then told to stop, and no longer after a further signal.
+    async fn end(&mut self, signals: &mut Signals, grace: Duration) {
+        if self.runs.is_empty() {
+            return;
+        }
+        tracing::info!(target: "flowkit::serve", "Waiting for {} run(s), for at most {grace:?}", self.runs.len());
+        let in_time = tokio::select! {
+            in_time = clock::within(grace, drain(&mut self.runs)) => in_time.is_some(),
+            _ = signals.next() => false,
+        };
+        if in_time {
+            return;
+        }
+        tracing::warn!(target: "flowkit::serve", "Stopping {} run(s)", self.runs.len());
+        self.conditions.stop.cancel();
+        tokio::select! {
+            () = drain(&mut self.runs) => {}
+            _ = signals.next() => self.runs.shutdown().await,
+        }
+    }
+}
+
+async fn answer(question: &mut Question<'_>) -> Result<Vec<DueRun>, Error> {
+    match question {
+        Some(question) => Pin::new(question).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn drain(runs: &mut JoinSet<FlowRunId>) {
+    while runs.join_next().await.is_some() {}
+}

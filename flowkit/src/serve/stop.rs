@@ -1,0 +1,30 @@
+//! When to stop serving: the first signal lets runs end, the second does not.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::error::{Error, ErrorKind};
+
+/// SIGINT and SIGTERM, which from now on only say that serving should end.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over.
+    pub(super) fn take() -> Result<Self, Error> {
+        let take = |kind| {
+            signal(kind).map_err(|error| Error::new(ErrorKind::Settings, "cannot handle signals").with_source(error))
+        };
+        Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one, and tells its name.
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
