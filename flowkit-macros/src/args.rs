@@ -6,6 +6,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprPath, Ident, LitStr, Token};
 
+use crate::assets::Assets;
 use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::results::{self, Results};
@@ -28,6 +29,7 @@ pub(crate) struct Options {
     pub(crate) log_prints: Option<bool>,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) results: Results,
+    pub(crate) assets: Assets,
 }
 
 /// Where the names of runs come from.
@@ -62,7 +64,7 @@ const NAMES: [&str; 15] = [
 ];
 
 /// Options that flows do not have.
-const OF_TASKS: [&str; 1] = ["retry_jitter_factor"];
+const OF_TASKS: [&str; 4] = ["retry_jitter_factor", "materializes", "materialized_by", "asset_deps"];
 
 fn names(kind: Kind) -> Vec<&'static str> {
     let mut names: Vec<&str> = NAMES.iter().chain(&results::NAMES).copied().collect();
@@ -134,6 +136,7 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
         errors.keep(read);
         seen.push(name);
     }
+    options.assets.check(errors);
     options
 }
 
@@ -156,7 +159,10 @@ impl Options {
             }
             result if results::NAMES.contains(&result) => self.results.read(name, value)?,
             result if results::OF_TASKS.contains(&result) && kind == Kind::Task => self.results.read(name, value)?,
-            _ => return Err(unknown(kind, name)),
+            _ => {
+                let of_assets = if kind == Kind::Task { self.assets.read(value) } else { None };
+                return of_assets.unwrap_or_else(|| Err(unknown(kind, name)));
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! shape, so that callers have nothing to add.
 
 mod args;
+mod assets;
 mod attrs;
 mod doc;
 mod duration;
@@ -49,6 +50,9 @@ use kind::Kind;
 /// | `retry_jitter_factor` | number: by which share of itself each delay is lengthened at most, at random | 0 |
 /// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
+/// | `materializes` | the assets that the task makes: keys such as `"s3://bucket/table"`, or paths of constants of type `flowkit::Asset`; one or a list | none |
+/// | `materialized_by` | string: the tool that makes them | none |
+/// | `asset_deps` | further assets that the task uses, besides those made by the tasks whose results it takes | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 /// | `cache` | `inputs`, `source`, `run_id`, `flow_parameters` or `none`, joined by `+`; `- argument` leaves one out of `inputs` | no caching |
 /// | `cache_key` | path of a function over references to the arguments that returns a `String` or an `Option<String>`, in the place of `cache` | none |

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::asset::AssetsDef;
 use crate::hook::Hooks;
 use crate::options::Options;
 
@@ -24,13 +25,24 @@ pub struct TaskDef {
     /// What the attribute says about how to run it.
     pub options: Options,
     pub(crate) hooks: Option<&'static Hooks>,
+    pub(crate) assets: Option<&'static AssetsDef>,
 }
 
 impl TaskDef {
     /// Makes a declaration with everything optional left out.
     #[must_use]
     pub const fn new(name: &'static str, key: &'static str, params: &'static [&'static str]) -> Self {
-        Self { name, key, description: "", module: "", version: None, params, options: Options::new(), hooks: None }
+        Self {
+            name,
+            key,
+            description: "",
+            module: "",
+            version: None,
+            params,
+            options: Options::new(),
+            hooks: None,
+            assets: None,
+        }
     }
 
     /// Sets the description.
@@ -51,6 +63,13 @@ impl TaskDef {
     #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// Sets what the task has to do with assets.
+    #[must_use]
+    pub const fn assets(mut self, assets: &'static AssetsDef) -> Self {
+        self.assets = Some(assets);
         self
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::asset::AssetEvent;
 use crate::clock::Timestamp;
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun};
@@ -16,6 +17,8 @@ pub(crate) enum Event {
     TaskState(Arc<TaskRun>, usize),
     /// A flow run ended where nobody could ask for it, as when its future was dropped.
     FlowEnded(Arc<FlowRun>, State),
+    /// Something happened to an asset.
+    Asset(Box<AssetEvent>),
     /// A run, or something on its behalf, wrote a log line.
     Log(LogRecord),
 }

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod asset;
 mod background;
 pub mod cache;
 mod canonical;
@@ -66,6 +67,7 @@ mod logs;
 
 mod allow_failure;
 mod arguments;
+mod asset_metadata;
 mod call;
 mod call_options;
 mod dependency;
@@ -106,6 +108,8 @@ pub use flowkit_macros::{flow, task, test};
 pub mod prelude;
 
 pub use allow_failure::allow_failure;
+pub use asset::{Asset, AssetEvent};
+pub use asset_metadata::asset_metadata;
 pub use backend::{History, Undelivered};
 pub use cache::{CacheIsolation, CachePolicy};
 pub use call::{Finished, ReturnState, TaskCall};

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 pub use inventory;
 
 pub use crate::arguments::{Args, Inputs};
+pub use crate::asset::{Asset, AssetsDef};
 pub use crate::canonical::{Canonical, Unserializable};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+use crate::asset::AssetNotes;
 use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
@@ -132,6 +133,7 @@ pub(crate) struct TaskExtra {
     pub(crate) retries: u32,
     pub(crate) retry_delays: Vec<Duration>,
     pub(crate) retry_jitter_factor: Option<f64>,
+    pub(crate) assets: Option<Box<AssetNotes>>,
 }
 
 impl TaskRun {

@@ -25,11 +25,13 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
         common::values(signature, |name, ty| quote!(::core::convert::Into::<::flowkit::Input<#ty>>::into(#name)));
     let (setters, args) = (common::setters(checked), common::args(checked));
     let assertions = assert::assertions(checked, &quote!(assert_arg));
+    let (assets, constants) = options.assets.expand();
     let call = call::call(checked, &start, &values);
     let inside = quote! {
             #assertions
+            #constants
             static __FLOWKIT_DEF: ::flowkit::__private::TaskDef =
-                ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]).module(::core::module_path!()) #version #setters;
+                ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]).module(::core::module_path!()) #version #setters #assets;
             #args
             #call
     };

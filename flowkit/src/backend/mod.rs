@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::asset::AssetEvent;
 use crate::background::Background;
 use crate::def::FlowDef;
 use crate::deploy::Deploy;
@@ -111,7 +112,7 @@ pub(crate) enum Answer {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Undelivered {
-    /// Task-run states.
+    /// Task-run states and other events.
     pub task_states: usize,
     /// Flow-run states.
     pub flow_states: usize,
@@ -190,6 +191,8 @@ pub trait History: Send + Sync {
     fn flow_runs(&self) -> Vec<Arc<FlowRun>>;
     /// Returns the task runs.
     fn task_runs(&self) -> Vec<Arc<TaskRun>>;
+    /// Returns what happened to assets.
+    fn asset_events(&self) -> Vec<AssetEvent>;
     /// Returns the log records.
     fn logs(&self) -> Vec<LogRecord>;
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
 use crate::clock;
+use crate::engine::assets::Trail;
 use crate::engine::journal::Place;
 use crate::engine::progress::Progress;
 use crate::engine::results::ResultPorts;
@@ -44,6 +45,8 @@ pub(crate) struct FlowScope {
     /// Of the present attempt.
     pub(crate) progress: Mutex<Progress>,
     cancel: CancellationToken,
+    /// Which assets its task runs pass on.
+    pub(crate) assets: Trail,
     /// The final state that somebody else has put the run into.
     ended_outside: OnceLock<State>,
 }
@@ -57,6 +60,7 @@ impl FlowScope {
             subflow_calls: Mutex::default(),
             progress: Mutex::default(),
             cancel,
+            assets: Trail::default(),
             ended_outside: OnceLock::new(),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod retry;
 
 pub(crate) mod context;
 
+pub(crate) mod assets;
 pub(crate) mod attempt;
 pub(crate) mod body;
 pub(crate) mod choice;

@@ -17,7 +17,7 @@ use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
-use crate::engine::{choice, hooks, panic, replay, timers};
+use crate::engine::{assets, choice, hooks, panic, replay, timers};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -104,9 +104,10 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
     let inputs = job.body.inputs();
+    let has_assets = job.def.assets.is_some();
     let is_named = effective.run_name.is_some() || job.body.is_named();
     let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
-    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && !is_named {
+    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && !is_named && !has_assets {
         return None;
     }
     Some(Box::new(TaskExtra {
@@ -116,6 +117,7 @@ fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Optio
         retries: effective.retries,
         retry_delays: effective.retry_delay.reported(effective.retries),
         retry_jitter_factor: effective.retry_jitter_factor,
+        assets: has_assets.then(Box::default),
     }))
 }
 
@@ -139,6 +141,9 @@ impl<T: Send + 'static> LiveTask<T> {
             },
             Err(error) => Err(error),
         };
+        if self.job.def.assets.is_some() {
+            assets::tell(self.run(), &*self.record.1.backend);
+        }
         if let Some(hooks) = self.job.def.hooks {
             hooks::of_task(hooks, self.run()).await;
         }
@@ -205,7 +210,10 @@ impl<T: Send + 'static> LiveTask<T> {
             let _ = extra.inputs.set(inputs);
         }
         match waited {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => {
+                assets::follow(self.run(), self.context.flow.as_deref());
+                Ok(())
+            }
             // What it waits for may have been stopped together with it.
             Some(Err(_)) if cancel.is_cancelled() => Err(self.cancelled()),
             Some(Err(error)) => {

@@ -34,6 +34,7 @@ pub const LAYERS: &[Layer] = &[
         name: "words",
         modules: &[
             "id",
+            "asset",
             "background",
             "clock",
             "canonical",
@@ -126,6 +127,7 @@ pub const LAYERS: &[Layer] = &[
             "call",
             "call_options",
             "arguments",
+            "asset_metadata",
             "dependency",
             "detached",
             "input",

@@ -1,5 +1,6 @@
 //! Our words in the server's, and back. Pure.
 
+mod asset;
 mod deployment;
 mod event;
 mod pause;
@@ -19,6 +20,7 @@ use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
 
+pub(crate) use asset::asset_event;
 pub(crate) use deployment::{automations, deployment, deployment_run, deployment_stand_in, owner};
 pub(crate) use event::task_event;
 

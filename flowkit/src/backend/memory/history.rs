@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use crate::asset::AssetEvent;
 use crate::backend::History;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
@@ -30,6 +31,7 @@ pub(crate) struct Recent {
     task_runs: Mutex<VecDeque<Arc<TaskRun>>>,
     flow_runs: Mutex<FlowRuns>,
     logs: Mutex<VecDeque<LogRecord>>,
+    asset_events: Mutex<VecDeque<AssetEvent>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,13 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, limit: usize) -> Option<T> 
 
 impl Recent {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, task_runs: Mutex::default(), flow_runs: Mutex::default(), logs: Mutex::default() }
+        Self {
+            limits,
+            task_runs: Mutex::default(),
+            flow_runs: Mutex::default(),
+            logs: Mutex::default(),
+            asset_events: Mutex::default(),
+        }
     }
 
     pub(crate) fn add_task_run(&self, run: &Arc<TaskRun>) {
@@ -76,6 +84,10 @@ impl Recent {
         }
     }
 
+    pub(crate) fn add_asset_event(&self, event: AssetEvent) {
+        push_bounded(&mut lock(&self.asset_events), event, self.limits.task_runs);
+    }
+
     pub(crate) fn add_log(&self, record: LogRecord) {
         push_bounded(&mut lock(&self.logs), record, self.limits.logs);
     }
@@ -88,6 +100,10 @@ impl History for Recent {
 
     fn task_runs(&self) -> Vec<Arc<TaskRun>> {
         lock(&self.task_runs).iter().cloned().collect()
+    }
+
+    fn asset_events(&self) -> Vec<AssetEvent> {
+        lock(&self.asset_events).iter().cloned().collect()
     }
 
     fn logs(&self) -> Vec<LogRecord> {

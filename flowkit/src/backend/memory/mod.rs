@@ -145,6 +145,7 @@ impl Backend for Memory {
                 self.recent.mirror(&run, &state);
                 self.inboxes.seen(&run, &state);
             }
+            Event::Asset(event) => self.recent.add_asset_event(*event),
             Event::Log(record) => self.recent.add_log(record),
         }
     }

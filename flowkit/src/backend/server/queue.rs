@@ -66,7 +66,7 @@ impl Queue {
                     waiting.dropped.logs += 1;
                     return;
                 }
-                Event::TaskState(..) if full => {
+                Event::TaskState(..) | Event::Asset(_) if full => {
                     waiting.dropped.task_states += 1;
                     return;
                 }
@@ -123,7 +123,7 @@ impl Queue {
         count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand;
         for event in waiting.lanes.iter().flat_map(|line| &line.events) {
             match event {
-                Event::TaskState(..) => count.task_states += 1,
+                Event::TaskState(..) | Event::Asset(_) => count.task_states += 1,
                 Event::FlowEnded(..) => count.flow_states += 1,
                 Event::Log(_) => count.logs += 1,
             }

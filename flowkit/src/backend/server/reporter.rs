@@ -10,8 +10,8 @@ use flowkit_client::{Client, EventsChannel, EventsOptions};
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::convert::task_event;
 use crate::backend::convert::{self, Known};
+use crate::backend::convert::{asset_event, task_event};
 use crate::backend::server::crash;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
@@ -170,6 +170,12 @@ pub(super) async fn hand_on(shared: &Shared, event: Event) {
             shared.active.flow_ended(&run);
             let state = Box::new(convert::proposed(&state));
             shared.outbox.push(Order::SetState { run, state, force: true }, None);
+        }
+        Event::Asset(told) => {
+            let known = told.task_run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
+            if let Err(error) = shared.events.send(asset_event(&told, known.as_ref())).await {
+                shared.refuse_event(error.to_string());
+            }
         }
         Event::Log(record) => {
             if shared.logs_to_api {

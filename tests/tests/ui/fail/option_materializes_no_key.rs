@@ -1,0 +1,8 @@
+use flowkit::prelude::*;
+
+#[task(materializes = "articles")]
+async fn load() {}
+
+fn main() {
+    let _ = load();
+}
