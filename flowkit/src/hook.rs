@@ -1,10 +1,12 @@
 //! What the author wants called when a run enters a state.
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
+use crate::run::{FlowRun, TaskRun};
 use crate::state::{State, StateType};
 
 /// What a hook is told: which run has entered which state.
@@ -14,6 +16,8 @@ pub struct HookContext {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) state: State,
+    pub(crate) flow_run: Option<Arc<FlowRun>>,
+    pub(crate) task_run: Option<Arc<TaskRun>>,
 }
 
 /// Whether a run is of a task or of a flow.
@@ -48,6 +52,19 @@ impl HookContext {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Returns the flow run that has entered the state, or that the task run belongs to: its flow, parameters, tags and
+    /// addresses. `None` for a task that was called outside of any flow.
+    #[must_use]
+    pub fn flow_run(&self) -> Option<&Arc<FlowRun>> {
+        self.flow_run.as_ref()
+    }
+
+    /// Returns the task run that has entered the state: its task and tags. `None` for a flow run.
+    #[must_use]
+    pub fn task_run(&self) -> Option<&Arc<TaskRun>> {
+        self.task_run.as_ref()
     }
 }
 

@@ -175,3 +175,27 @@ async fn a_task_that_is_never_started_calls_no_hook() {
     .await;
     assert_eq!(notes(&lab), ["Task Failed"], "only that of the one it waited for");
 }
+
+fn describe(context: HookContext) {
+    let flow_run = context.flow_run().expect("it is in a flow");
+    let task = context.task_run().map_or("no task", |run| run.task().name);
+    tracing::info!("{task} in {} {} {:?}", flow_run.flow_name(), flow_run.parameters(), flow_run.tags());
+}
+
+#[task(on_completion = describe)]
+async fn described(n: u32) -> u32 {
+    n
+}
+
+#[flow(on_completion = describe, tags = ["nightly"])]
+async fn describing(n: u32) -> flowkit::Result<u32> {
+    described(n).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_knows_the_flow_its_parameters_and_its_tags() {
+    let lab = Lab::default();
+    lab.run(async { describing(4).await }).await.expect("it succeeds");
+    lab.log("described in describing {\"n\":4} [\"nightly\"]");
+    lab.log("no task in describing {\"n\":4} [\"nightly\"]");
+}

@@ -1,6 +1,7 @@
 //! Calls the hooks of a run. What they do or fail to do changes nothing about the run.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,15 +11,17 @@ use crate::hook::{HookContext, HookDef, Hooks, RunKind};
 use crate::run::{FlowRun, TaskRun};
 
 /// Calls the hooks for the state that a task run is in.
-pub(crate) fn of_task(hooks: &'static Hooks, run: &TaskRun) -> BoxFuture<'static, ()> {
+pub(crate) fn of_task(hooks: &'static Hooks, run: &Arc<TaskRun>) -> BoxFuture<'static, ()> {
     let (kind, state) = (RunKind::Task, run.state());
-    call(hooks, HookContext { kind, id: run.id().uuid(), name: run.name(), state })
+    let (flow_run, task_run) = (run.flow_run.clone(), Some(Arc::clone(run)));
+    call(hooks, HookContext { kind, id: run.id().uuid(), name: run.name(), state, flow_run, task_run })
 }
 
 /// Calls the hooks for the state that a flow run is in.
-pub(crate) fn of_flow(hooks: &'static Hooks, run: &FlowRun) -> BoxFuture<'static, ()> {
+pub(crate) fn of_flow(hooks: &'static Hooks, run: &Arc<FlowRun>) -> BoxFuture<'static, ()> {
     let (kind, state) = (RunKind::Flow, run.state());
-    call(hooks, HookContext { kind, id: run.id().uuid(), name: run.name().to_owned(), state })
+    let (name, flow_run) = (run.name().to_owned(), Some(Arc::clone(run)));
+    call(hooks, HookContext { kind, id: run.id().uuid(), name, state, flow_run, task_run: None })
 }
 
 /// Boxed, so that runs without hooks do not carry the place for them.
