@@ -159,8 +159,9 @@ fn the_schema_is_what_pydantic_would_write() {
                 "title": "Last Mode",
                 "description": "Where it ends.",
                 "anyOf": [{"$ref": "#/definitions/Mode"}, {"type": "null"}],
+                "default": null,
             },
-            "note": {"title": "Note", "anyOf": [{"type": "string"}, {"type": "null"}]},
+            "note": {"title": "Note", "anyOf": [{"type": "string"}, {"type": "null"}], "default": null},
         },
         "required": ["first_page", "mode"],
     });

@@ -218,7 +218,7 @@ async fn a_subflow_waits_for_other_runs_and_is_not_ready_if_one_failed() {
     let failed = lab.tasks("number").into_iter().find(|run| run.state().is_failed()).expect("one failed");
     let message = format!("Upstream task run '{}' did not reach a 'COMPLETED' state.", failed.id());
     assert_eq!(lab.flows("sub")[1].state().message(), Some(message.as_str()));
-    assert_eq!(path(&lab.tasks("sub")[1].states()), "Pending > NotReady", "its stand-in mirrors it");
+    assert_eq!(lab.tasks("sub")[1].state().name(), "NotReady", "its stand-in mirrors it");
 }
 
 #[flow]
