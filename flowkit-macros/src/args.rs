@@ -28,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
+    pub(crate) transaction_hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) results: Results,
     pub(crate) assets: Assets,
 }
@@ -64,7 +65,8 @@ const NAMES: [&str; 15] = [
 ];
 
 /// Options that flows do not have.
-const OF_TASKS: [&str; 4] = ["retry_jitter_factor", "materializes", "materialized_by", "asset_deps"];
+const OF_TASKS: [&str; 6] =
+    ["retry_jitter_factor", "on_commit", "on_rollback", "materializes", "materialized_by", "asset_deps"];
 
 fn names(kind: Kind) -> Vec<&'static str> {
     let mut names: Vec<&str> = NAMES.iter().chain(&results::NAMES).copied().collect();
@@ -156,6 +158,9 @@ impl Options {
             "log_prints" => self.log_prints = Some(value.switch()?),
             "on_running" | "on_completion" | "on_failure" | "on_cancellation" | "on_crashed" => {
                 self.hooks.push((name.clone(), hooks(value)?));
+            }
+            "on_commit" | "on_rollback" if kind == Kind::Task => {
+                self.transaction_hooks.push((name.clone(), hooks(value)?));
             }
             result if results::NAMES.contains(&result) => self.results.read(name, value)?,
             result if results::OF_TASKS.contains(&result) && kind == Kind::Task => self.results.read(name, value)?,

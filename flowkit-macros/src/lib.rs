@@ -59,6 +59,7 @@ use kind::Kind;
 /// | `cache_expiration` | duration for which a cached result counts | for ever |
 /// | `refresh_cache` | nothing, `true` or `false`: whether the body runs all the same, and its result replaces the cached one | `false` |
 /// | `cache_isolation` | `read_committed` or `serializable`: with the latter, one run at a time for each key, in all processes of the store | `read_committed` |
+/// | `on_commit`, `on_rollback` | functions that take a `Transaction`, called when the transaction around is committed, or rolled back after the task has completed | none |
 /// | `persist_result` | nothing, `true` or `false`: whether the result goes to the result store, where other processes can read it | as the settings say |
 /// | `result_codec` | `json` or `compact` (MessagePack): the form in which it is stored | `json` |
 /// | `on_running` | hooks, called before each attempt | none |

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::asset::AssetsDef;
 use crate::hook::Hooks;
 use crate::options::Options;
+use crate::txn::TransactionHooks;
 
 /// The declaration of a task.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct TaskDef {
     pub options: Options,
     pub(crate) hooks: Option<&'static Hooks>,
     pub(crate) assets: Option<&'static AssetsDef>,
+    pub(crate) transaction_hooks: Option<&'static TransactionHooks>,
 }
 
 impl TaskDef {
@@ -42,7 +44,15 @@ impl TaskDef {
             options: Options::new(),
             hooks: None,
             assets: None,
+            transaction_hooks: None,
         }
+    }
+
+    /// Sets the hooks for the end of a transaction.
+    #[must_use]
+    pub const fn transaction_hooks(mut self, hooks: &'static TransactionHooks) -> Self {
+        self.transaction_hooks = Some(hooks);
+        self
     }
 
     /// Sets the description.

@@ -7,15 +7,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::hook::HookContext;
+use crate::txn::Transaction;
 
 /// A function that can be a hook.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a hook",
-    label = "must be a `fn(HookContext)`, `async` or not, that returns nothing or a `Result<(), E>`"
+    label = "must be a `fn({C})`, `async` or not, that returns nothing or a `Result<(), E>`"
 )]
-pub trait Hook<How> {
+pub trait Hook<How, C = HookContext> {
     #[doc(hidden)]
-    fn call(self, context: HookContext) -> BoxFuture<'static, Result<(), String>>;
+    fn call(self, context: C) -> BoxFuture<'static, Result<(), String>>;
 }
 
 /// What a hook ends with.
@@ -46,24 +47,24 @@ pub struct Async;
 pub struct Blocking;
 
 #[diagnostic::do_not_recommend]
-impl<F, Fut> Hook<Async> for F
+impl<C, F, Fut> Hook<Async, C> for F
 where
-    F: FnOnce(HookContext) -> Fut,
+    F: FnOnce(C) -> Fut,
     Fut: Future + Send + 'static,
     Fut::Output: HookEnd,
 {
-    fn call(self, context: HookContext) -> BoxFuture<'static, Result<(), String>> {
+    fn call(self, context: C) -> BoxFuture<'static, Result<(), String>> {
         self(context).map(HookEnd::end).boxed()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<F, R> Hook<Blocking> for F
+impl<C, F, R> Hook<Blocking, C> for F
 where
-    F: FnOnce(HookContext) -> R,
+    F: FnOnce(C) -> R,
     R: HookEnd,
 {
-    fn call(self, context: HookContext) -> BoxFuture<'static, Result<(), String>> {
+    fn call(self, context: C) -> BoxFuture<'static, Result<(), String>> {
         ready(self(context).end()).boxed()
     }
 }
@@ -71,4 +72,12 @@ where
 /// Calls a hook.
 pub fn call_hook<How, H: Hook<How>>(hook: H, context: HookContext) -> BoxFuture<'static, Result<(), String>> {
     hook.call(context)
+}
+
+/// Calls a hook of a transaction.
+pub fn call_transaction_hook<How, H: Hook<How, Transaction>>(
+    hook: H,
+    transaction: Transaction,
+) -> BoxFuture<'static, Result<(), String>> {
+    hook.call(transaction)
 }

@@ -53,6 +53,7 @@ mod state;
 mod template;
 mod time_delta;
 mod trigger;
+mod txn;
 mod user_error;
 
 mod backend;
@@ -98,6 +99,7 @@ mod scoped_tags;
 mod serve;
 mod settings;
 pub mod testing;
+mod transaction;
 mod waiting;
 
 #[doc(hidden)]
@@ -149,5 +151,7 @@ pub use secret::{Secret, Sensitive};
 pub use serve::{Isolation, ServeAllCall, ServeCall, serve};
 pub use state::{State, StateDetails, StateName, StateType, aggregate, end_as};
 pub use time_delta::TimeDelta;
+pub use transaction::{TransactionCall, transaction};
 pub use trigger::{DeploymentTrigger, Trigger};
+pub use txn::Transaction;
 pub use waiting::{AsCompleted, as_completed, resolve_all, wait};

@@ -15,7 +15,7 @@ pub use crate::canonical::{Canonical, Unserializable};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
 pub use crate::flow_fn::FlowParams;
 pub use crate::hook::{HookDef, Hooks};
-pub use crate::hook_fn::{Hook, call_hook};
+pub use crate::hook_fn::{Hook, call_hook, call_transaction_hook};
 pub use crate::input::Input;
 pub use crate::keep::{
     KeepAsRef, KeepDebug, KeepDebugged, KeepDisplay, KeepDisplayed, KeepLocal, KeepLocalAsRef, KeepStandard, Kept,
@@ -26,6 +26,7 @@ pub use crate::probe::{Absent, Probe, WriteFn};
 pub use crate::registry::{FlowEntry, FlowStart};
 pub use crate::retry_delay::RetryDelay;
 pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
+pub use crate::txn::{TransactionHookDef, TransactionHooks};
 pub use crate::user_error::UserError;
 pub use crate::{outcome, paused_test, returns, show, written};
 // `println!` in a body means this one, which can make a log line of what is printed.

@@ -36,6 +36,22 @@ async fn with_results() -> flowkit::Result<Vec<Row>> {
     Ok(rows)
 }
 
+#[task]
+async fn break_off() -> Result<(), String> {
+    Err("broken".to_owned())
+}
+
+/// Takes back what it has done.
+#[flow]
+async fn taking_back() -> flowkit::Result<()> {
+    flowkit::transaction("taken back")
+        .run(async |_| {
+            row(10).await?;
+            break_off().await
+        })
+        .await
+}
+
 fn id<I: serde::de::DeserializeOwned>(text: &str) -> serde_json::Result<I> {
     serde_json::from_value(text.into())
 }
@@ -45,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
+        ["take-back"] => assert!(taking_back().await.is_err()),
         ["write"] => drop(with_results().await?),
         ["read", flow, task] => {
             let runtime = runtime::global()?;

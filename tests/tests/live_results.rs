@@ -76,6 +76,22 @@ fn results_are_read_back_by_another_process() {
 }
 
 #[test]
+fn what_a_transaction_takes_back_is_rolled_back_at_the_server() {
+    let Some(server) = live::server() else { return };
+    let folder = Folder::new("transaction");
+    program(server, &folder, &["take-back"]);
+    let run = server.flow_run("taking-back", "FAILED");
+    let tasks = server.eventually("a run that is rolled back", |server| {
+        let tasks = server.task_runs(&run, 2);
+        tasks.iter().any(|task| task["state_name"] == "RolledBack").then_some(tasks)
+    });
+    let mut states: Vec<_> = tasks.iter().map(|task| (&task["state_type"], &task["state_name"])).collect();
+    states.sort_by_key(|(_, name)| name.to_string());
+    assert_eq!(states, [(&"FAILED".into(), &"Failed".into()), (&"COMPLETED".into(), &Value::from("RolledBack"))]);
+    assert!(!folder.0.exists(), "nothing was stored");
+}
+
+#[test]
 fn python_reads_what_flowkit_stored_as_json_and_its_pickles_are_refused() {
     let Some(server) = live::server() else { return };
     let folder = Folder::new("python");

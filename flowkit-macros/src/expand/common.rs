@@ -78,7 +78,8 @@ pub(crate) fn setters(checked: &Checked<'_>) -> TokenStream {
     let options = options(checked.options);
     let options = (!options.is_empty()).then(|| quote!(.options(::flowkit::__private::Options::new() #options)));
     let hooks = hooks(checked.options);
-    quote!(#description #options #hooks)
+    let transaction_hooks = transaction_hooks(checked.options);
+    quote!(#description #options #hooks #transaction_hooks)
 }
 
 /// The setter for the hooks, if there are any.
@@ -96,6 +97,29 @@ fn hooks(options: &Options) -> Option<TokenStream> {
         quote!(.hooks({
             static HOOKS: ::flowkit::__private::Hooks =
                 ::flowkit::__private::Hooks::NONE #(#lists)*;
+            &HOOKS
+        }))
+    })
+}
+
+/// The setter for the hooks of a transaction, if there are any.
+fn transaction_hooks(options: &Options) -> Option<TokenStream> {
+    let lists = options.transaction_hooks.iter().map(|(option, paths)| {
+        let hooks = paths.iter().map(|path| {
+            let name = path.to_token_stream().to_string().replace(' ', "");
+            quote! {
+                ::flowkit::__private::TransactionHookDef::new(
+                    #name,
+                    |transaction| ::flowkit::__private::call_transaction_hook(#path, transaction),
+                )
+            }
+        });
+        quote!(.#option(&[#(#hooks),*]))
+    });
+    (!options.transaction_hooks.is_empty()).then(|| {
+        quote!(.transaction_hooks({
+            static HOOKS: ::flowkit::__private::TransactionHooks =
+                ::flowkit::__private::TransactionHooks::NONE #(#lists)*;
             &HOOKS
         }))
     })

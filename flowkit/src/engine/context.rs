@@ -17,6 +17,7 @@ use crate::engine::results::ResultPorts;
 use crate::engine::results::flights::HeldKey;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
+use crate::engine::transaction::Scope;
 use crate::engine::transition::{Fact, transition};
 use crate::heed::Heed;
 use crate::options::Defaults;
@@ -114,6 +115,8 @@ pub(crate) struct Context {
     pub(crate) tags: Option<Arc<[String]>>,
     /// The cache keys that the runs around are at work on.
     pub(crate) held: Option<Arc<HeldKey>>,
+    /// The transaction around.
+    pub(crate) transaction: Option<Arc<Scope>>,
     /// Where calls are noted, if a retry of a flow run may want to know.
     pub(crate) journal: Option<Place>,
 }
@@ -127,7 +130,17 @@ impl Context {
     pub(crate) fn outside(ports: Arc<Ports>) -> Self {
         let log_prints = ports.log_prints;
         let cancel = ports.stopping.outside();
-        Self { ports, flow: None, task: None, cancel, log_prints, tags: None, journal: None, held: None }
+        Self {
+            ports,
+            flow: None,
+            task: None,
+            cancel,
+            log_prints,
+            tags: None,
+            journal: None,
+            held: None,
+            transaction: None,
+        }
     }
 
     pub(crate) fn flow_run(&self) -> Option<&Arc<FlowRun>> {

@@ -26,4 +26,5 @@ pub(crate) mod stub;
 pub(crate) mod task_run;
 mod task_stop;
 pub(crate) mod timers;
+pub(crate) mod transaction;
 pub(crate) mod wait;

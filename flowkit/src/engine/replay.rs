@@ -33,7 +33,9 @@ impl<T: Send + 'static> LiveTask<T> {
     /// Runs the task unless it has finished in an earlier attempt of the flow run.
     pub(super) async fn attempts_or_replay(&mut self, place: Place) -> Result<T, Error> {
         let slot = self.slot.unwrap_or_else(|| claim(&place, self.job.def, &*self.job.body));
-        let Some(clone) = self.job.body.returns().clone else {
+        // What a transaction has done may be undone, and is not done again only if it says so itself.
+        let clone = self.job.body.returns().clone.filter(|_| self.context.transaction.is_none());
+        let Some(clone) = clone else {
             place.journal.ran();
             return self.recall_or_run().await;
         };

@@ -15,6 +15,7 @@ use crate::engine::journal::Slot;
 use crate::engine::results::keep::Keep;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
+use crate::engine::transaction::Staged;
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
 use crate::engine::{assets, choice, hooks, panic, replay, timers};
@@ -49,6 +50,8 @@ pub(crate) struct LiveTask<T> {
     pub(super) hold: Option<Hold>,
     /// Where the value is to go, beside the caller.
     pub(super) keep: Option<Box<Keep>>,
+    /// What is written when the transaction around is committed.
+    pub(super) staged: Option<Box<Staged>>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
@@ -99,7 +102,7 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
     let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    LiveTask { job, effective, record, context, slot, above, hold: None, keep: None }
+    LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None }
 }
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
@@ -148,6 +151,9 @@ impl<T: Send + 'static> LiveTask<T> {
             hooks::of_task(hooks, self.run()).await;
         }
         log_end(self.run());
+        if result.is_ok() && (self.context.transaction.is_some() || self.job.def.transaction_hooks.is_some()) {
+            Box::pin(self.join_transaction()).await;
+        }
         result
     }
 

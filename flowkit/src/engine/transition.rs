@@ -26,6 +26,8 @@ pub(crate) enum Fact {
     Stored { data: Box<ResultRef> },
     /// The value was there before the body was started.
     Recalled { data: Option<Box<ResultRef>> },
+    /// The transaction around was rolled back.
+    RolledBack,
     /// The body returned an error, or panicked.
     Errored { message: String },
     /// The body returned an error that is not to be retried.
@@ -57,6 +59,12 @@ const TICK: Duration = Duration::from_micros(1);
 pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) -> Result<State, Illegal> {
     let now = current.map_or(now, |state| now.max(state.timestamp().after(TICK)));
     let from = current.map(State::state_type);
+    if let (Some(StateType::Completed), Fact::RolledBack) = (from, &fact) {
+        return match current.is_some_and(|state| state.is(StateName::RolledBack)) {
+            true => Err(Illegal),
+            false => Ok(State::new(StateName::RolledBack, now)),
+        };
+    }
     if current.is_some_and(State::is_settled) {
         return Err(Illegal);
     }
@@ -160,6 +168,14 @@ mod tests {
             for fact in [Fact::Started, Fact::Returned, Fact::Cancelled { message: String::new() }] {
                 assert_eq!(after(&[name], fact), None, "{name:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_has_completed_can_be_rolled_back_once() {
+        assert_eq!(after(&[StateName::Completed], Fact::RolledBack), Some("other"));
+        for name in [StateName::RolledBack, StateName::Failed, StateName::Running] {
+            assert_eq!(after(&[name], Fact::RolledBack), None, "{name:?}");
         }
     }
 

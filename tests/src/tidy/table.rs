@@ -60,6 +60,7 @@ pub const LAYERS: &[Layer] = &[
             "cache",
             "codec",
             "result_options",
+            "txn",
             "run",
             "event",
         ],

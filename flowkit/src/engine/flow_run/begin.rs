@@ -83,6 +83,7 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
         ports: Arc::clone(&ambient.ports),
         tags: ambient.tags.clone(),
         held: ambient.held.clone(),
+        transaction: ambient.transaction.clone(),
         journal: journal.map(|journal| Place { journal, within: Slot::FLOW }),
     };
     context.enter(|| {

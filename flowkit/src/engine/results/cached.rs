@@ -10,10 +10,13 @@ use crate::engine::results::flights::HeldKey;
 use crate::engine::results::keep::{Keep, Kept, obstacle};
 use crate::engine::results::key::key_of;
 use crate::engine::task_run::LiveTask;
+use crate::engine::transaction::{Done, Scope};
 use crate::engine::transition::Fact;
 use crate::error::{Error, ErrorKind};
 use crate::record::{Record, ResultRef};
 use crate::result_options::{Place, ResultPlan};
+use crate::state::StateName;
+use crate::txn::Transaction;
 
 impl<T: Send + 'static> LiveTask<T> {
     /// Answers the run with the stored result of an equal one, or runs the body and stores what it returns.
@@ -89,7 +92,12 @@ impl<T: Send + 'static> LiveTask<T> {
         let damaged = |why: &str| {
             tracing::warn!(target: "flowkit::run", "The cached result `{place}` cannot be used and is made anew: {why}");
         };
-        let record = match keep.store().read(place).await {
+        let staged = self.context.transaction.as_ref().and_then(|scope| scope.find(place));
+        let read = match staged {
+            Some(bytes) => Ok(Some(bytes)),
+            None => keep.store().read(place).await,
+        };
+        let record = match read {
             Ok(bytes) => Record::from_bytes(&bytes?),
             Err(error) => {
                 damaged(&error.chain());
@@ -118,10 +126,40 @@ impl<T: Send + 'static> LiveTask<T> {
         }
     }
 
+    /// Lets the transaction around, or one of the run alone, take note of a run that has completed.
+    pub(in crate::engine) async fn join_transaction(&mut self) {
+        // What was found in the cache was not done here, and is not undone here.
+        if !self.run().state().is(StateName::Completed) {
+            return;
+        }
+        let done = Done {
+            run: Arc::clone(self.run()),
+            hooks: self.job.def.transaction_hooks,
+            context: self.context.clone(),
+            staged: self.staged.take(),
+        };
+        match &self.context.transaction {
+            Some(scope) => scope.done(done),
+            None => {
+                let scope = Scope::new(Transaction::new(self.run().name(), None, None), None, None);
+                scope.done(done);
+                // The log tells what is wrong; the caller has the value all the same, as in Prefect.
+                let _ = scope.succeed().await;
+            }
+        }
+    }
+
     /// Stores what the body returned and ends the run.
     pub(in crate::engine) async fn end_with(&mut self, value: T, keep: &Keep) -> Result<T, Error> {
         let written = keep.write_down(self.job.body.returns(), &value);
-        match keep.store_away(written).await {
+        let kept = match &self.context.transaction {
+            None => keep.store_away(written).await,
+            Some(_) => keep.stage(written).map(|(kept, staged)| {
+                self.staged = Some(Box::new(staged));
+                kept
+            }),
+        };
+        match kept {
             Ok(Kept::Durable(data)) => drop(self.record.apply(Fact::Stored { data })),
             Ok(Kept::Passing) => drop(self.record.apply(Fact::Returned)),
             Err(error) => {

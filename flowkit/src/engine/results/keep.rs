@@ -9,6 +9,7 @@ use crate::clock;
 use crate::codec::ResultCodec;
 use crate::engine::panic;
 use crate::engine::results::ResultPorts;
+use crate::engine::transaction::Staged;
 use crate::error::{Error, ErrorKind};
 use crate::record::{Record, ResultRef};
 use crate::result_options::{Place, ResultPlan};
@@ -77,6 +78,13 @@ impl Keep {
         });
         let bytes = written.map_err(&refuse)?.map_err(|why| refuse(why.to_string()))?;
         Ok((place, bytes))
+    }
+
+    /// Leaves what was written down to the transaction around, which writes it when it is committed.
+    pub(crate) fn stage(&self, written: Result<(ResultRef, Vec<u8>), Error>) -> Result<(Kept, Staged), Error> {
+        let (data, bytes) = written?;
+        let kept = if self.is_durable() { Kept::Durable(Box::new(data)) } else { Kept::Passing };
+        Ok((kept, Staged { store: Arc::clone(&self.store), place: self.place.clone(), bytes }))
     }
 
     /// Stores what was written down. Only a result that somebody asked to be stored is worth an error.
