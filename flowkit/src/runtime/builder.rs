@@ -81,7 +81,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets where results are stored: a folder, or, with the feature `object-store`, a URL such as `s3://bucket/results`.
+    /// Sets where results are stored: a folder, or its URL, `file:///srv/results`. Object storage is not supported yet.
     /// Default: what the setting `PREFECT_RESULTS_LOCAL_STORAGE_PATH` says, else `~/.prefect/storage`. Nothing is
     /// made before the first result is stored.
     pub fn result_store(mut self, location: impl AsRef<str>) -> Self {

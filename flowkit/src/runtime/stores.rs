@@ -47,6 +47,8 @@ fn checked(folder: &Path) -> Result<&Path, Error> {
 }
 
 fn object(url: &str) -> Result<Arc<dyn Store>, Error> {
-    let why = format!("the result store is `{url}`: it takes a folder, or a URL with flowkit's feature `object-store`");
+    let why = format!(
+        "the result store is `{url}`: it takes a folder or a `file://` URL; object storage is not supported yet"
+    );
     Err(Error::new(ErrorKind::Settings, why))
 }
