@@ -59,6 +59,16 @@ pub fn python(script: &str) -> Option<String> {
     server().map(|server| server.python(script))
 }
 
+/// Returns the Python of the pinned server, installed when it is not there, without starting a server; `None` when live
+/// tests are switched off.
+///
+/// # Panics
+///
+/// When Python is missing or the server cannot be installed.
+pub fn interpreter() -> Option<std::path::PathBuf> {
+    switched_on().then(venv::python).or_else(skipped)
+}
+
 fn switched_on() -> bool {
     std::env::var_os("FLOWKIT_LIVE").is_none_or(|value| value != "off")
 }

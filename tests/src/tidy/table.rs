@@ -63,6 +63,7 @@ pub const LAYERS: &[Layer] = &[
             "txn",
             "run",
             "event",
+            "schedule",
         ],
         uses: &[],
         never: &[
@@ -146,7 +147,6 @@ pub const LAYERS: &[Layer] = &[
             "run_deployment",
             "serve",
             "deployment",
-            "schedule",
             "schedule_spec",
             "transaction",
             "artifact",

@@ -1,0 +1,86 @@
+//! What becomes of dates that were missed.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// A date is on time until this long after it, and never counts as missed: 15 seconds, when Prefect calls a run late.
+pub const ON_TIME: Duration = Duration::from_secs(15);
+
+/// Says which dates are made up for that passed while nothing could start their runs: the process was down, the
+/// machine asleep, the server away.
+///
+/// A date at most [`ON_TIME`] old always runs. Prefect itself does what [`RunAll`](Self::RunAll) says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Misfire {
+    /// Runs every missed date, the oldest first: for flows that handle the hour or the day that they are due for.
+    RunAll,
+    /// Runs the newest of the dates and leaves out the ones before it. The default: after a night's outage a flow of
+    /// every minute runs once, and not six hundred times.
+    #[default]
+    Latest,
+    /// Runs none of them.
+    Skip,
+    /// Runs those that are at most this late.
+    Grace(Duration),
+}
+
+impl Misfire {
+    /// Chooses from dates that are due, in ascending order, those that run now.
+    pub fn choose(self, due: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> Vec<Timestamp> {
+        let mut chosen = Vec::new();
+        for date in due.into_iter().take_while(|date| *date <= now) {
+            let late = now.since(date);
+            match self {
+                _ if late <= ON_TIME => {}
+                Self::RunAll => {}
+                // Replaced by each newer one.
+                Self::Latest => {}
+                Self::Skip => continue,
+                Self::Grace(grace) if late > grace => continue,
+                Self::Grace(_) => {}
+            }
+            let outlived = self == Self::Latest && chosen.last().is_some_and(|older| now.since(*older) > ON_TIME);
+            if outlived {
+                chosen.pop();
+            }
+            chosen.push(date);
+        }
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says at which seconds of the dates 0, 100, 190 and 195 runs start when it is 200.
+    #[track_caller]
+    fn check(policy: Misfire, expect: &[i64]) {
+        let at = |second: i64| Timestamp::from_unix_micros(second * 1_000_000);
+        let chosen = policy.choose([0, 100, 190, 195, 300].map(at), at(200));
+        assert_eq!(chosen, expect.iter().copied().map(at).collect::<Vec<_>>(), "{policy:?}");
+        let missed = policy.choose([0, 100].map(at), at(200));
+        let expect: Vec<_> = expect.iter().copied().filter(|second| *second <= 100).map(at).collect();
+        if policy != Misfire::Latest {
+            assert_eq!(missed, expect, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn dates_on_time_run_under_every_policy() {
+        check(Misfire::RunAll, &[0, 100, 190, 195]);
+        check(Misfire::Latest, &[190, 195]);
+        check(Misfire::Skip, &[190, 195]);
+        check(Misfire::Grace(Duration::from_secs(100)), &[100, 190, 195]);
+        check(Misfire::Grace(Duration::ZERO), &[190, 195]);
+    }
+
+    #[test]
+    fn the_latest_of_missed_dates_runs_when_none_is_on_time() {
+        let at = |second: i64| Timestamp::from_unix_micros(second * 1_000_000);
+        assert_eq!(Misfire::Latest.choose([0, 100].map(at), at(200)), [at(100)]);
+        assert_eq!(Misfire::Latest.choose([], at(200)), []);
+    }
+}
