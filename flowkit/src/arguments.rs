@@ -180,9 +180,9 @@ where
             Stand::Pending(pending) => Some(
                 async move {
                     pending.begun().await;
-                    let origins = pending.origins();
+                    // Where the values come from is told also if they never come.
+                    self.origins = pending.origins();
                     self.stand = Stand::Ready(pending.wait().await?);
-                    self.origins = origins;
                     Ok(())
                 }
                 .boxed(),

@@ -16,7 +16,7 @@ fn main() {
 fn holds(behaviour: &Behaviour) -> Result<(), String> {
     let clock = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = Runtime::ephemeral();
-    let outcome = clock.expect("a runtime starts").block_on(runtime.run(behaviour.act(Stage::default())));
+    let outcome = clock.expect("a runtime starts").block_on(runtime.run(behaviour.act(Stage::of(&runtime))));
     let facts = memory::facts(runtime.history().expect("it is in memory"));
     if !facts.are_settled() {
         return Err(format!("a run has not ended: {facts:#?}"));

@@ -61,6 +61,8 @@ fn main() {
         && !arguments.list
         && let Some(world) = world()
     {
+        // Panics of bodies are kept quiet; this one is not one of a body.
+        drop(std::panic::take_hook());
         nothing_else_is_there(world);
     }
     conclusion.exit();
@@ -75,7 +77,7 @@ fn nothing_else_is_there(world: &World) {
 
 fn holds(behaviour: &Behaviour) -> Result<(), String> {
     let Some(world) = world() else { return Ok(()) };
-    let stage = Stage::default();
+    let stage = Stage::of(&world.reporting);
     let outcome = world.threads.block_on(world.reporting.run(behaviour.act(stage.clone())));
     let roots = stage.roots();
     let twin = in_memory(world, behaviour);
@@ -105,7 +107,7 @@ fn in_memory(world: &World, behaviour: &Behaviour) -> Option<(Facts, String)> {
         return None;
     }
     let runtime = Runtime::ephemeral();
-    let outcome = world.threads.block_on(runtime.run(behaviour.act(Stage::default())));
+    let outcome = world.threads.block_on(runtime.run(behaviour.act(Stage::of(&runtime))));
     Some((memory::facts(runtime.history().expect("it is in memory")), outcome))
 }
 

@@ -23,7 +23,7 @@ use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::interact::Interact;
 use crate::retry_delay::Delays;
-use crate::run::{FlowRun, TaskInput, TaskRun};
+use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::State;
 
 /// A flow run that does not exist yet.
@@ -59,6 +59,17 @@ pub(crate) struct ParentRun {
 }
 
 impl NewFlowRun {
+    /// Tells where the arguments of a subflow came from, for the task run that stands for it.
+    pub(crate) fn stand_in_inputs(&self) -> TaskInputs {
+        let mut inputs: TaskInputs = self.def.params.iter().map(|param| (param.name, Vec::new())).collect();
+        if !self.wait_for.is_empty() {
+            inputs.push(("wait_for", self.wait_for.clone()));
+        }
+        let caller = self.parent.as_ref().and_then(|parent| parent.task_run);
+        inputs.extend(caller.map(|task| ("__parents__", vec![TaskInput::TaskRun(task)])));
+        inputs
+    }
+
     /// Tells where the run will stand among the runs of this process.
     pub(crate) fn background(&self) -> Background {
         let parent = self.parent.as_ref().map(|parent| &parent.flow_run);

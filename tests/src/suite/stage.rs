@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flowkit::prelude::*;
-use flowkit::runtime;
+use flowkit::{Runtime, runtime};
 
 /// The ids of the runs that a program began with, by which a backend is asked for the rest.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +18,8 @@ pub struct Roots {
 }
 
 /// Is where a program runs. Clones share what they have seen.
-#[derive(Debug, Clone, Default)]
-pub struct Stage(Arc<Mutex<Roots>>);
+#[derive(Debug, Clone)]
+pub struct Stage(Arc<Mutex<Roots>>, Runtime);
 
 type Act = Pin<Box<dyn Future<Output = flowkit::Result<String>> + Send>>;
 
@@ -43,6 +43,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Stage {
+    /// Makes a stage for programs that report to this runtime.
+    pub fn of(runtime: &Runtime) -> Self {
+        Self(Arc::default(), runtime.clone())
+    }
+
+    /// Returns what the program reports to.
+    pub fn runtime(&self) -> Runtime {
+        self.1.clone()
+    }
+
     /// Runs `act` as the body of a flow and returns its value as it is debugged.
     ///
     /// # Errors

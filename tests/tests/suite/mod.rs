@@ -13,9 +13,13 @@ mod hooks;
 mod logs;
 mod maps;
 mod names;
+mod orders;
 mod parameters;
+mod pauses;
 mod prelude;
+mod replay;
 mod retries;
+mod states;
 mod subflows;
 mod submits;
 mod timeouts;
@@ -30,8 +34,12 @@ pub(crate) fn all() -> Vec<Behaviour> {
         logs::all(),
         maps::all(),
         names::all(),
+        orders::all(),
         parameters::all(),
+        pauses::all(),
+        replay::all(),
         retries::all(),
+        states::all(),
         submits::all(),
         subflows::all(),
         timeouts::all(),

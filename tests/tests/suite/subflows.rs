@@ -193,6 +193,65 @@ pub(crate) fn all() -> Vec<Behaviour> {
                 = Ok(6)
             "#]],
         ),
+        scene(
+            "the_future_of_a_subflow_is_an_argument_and_an_edge",
+            || async {
+                let number = child(4).submit();
+                triple(&number).await
+            },
+            expect![[r#"
+                flow scene: Pending > Running > Completed
+                  child-0: Pending > Pending > Running > Completed
+                    flow child {"n":4}: Pending > Running > Completed
+                      double-*: Pending > Running > Completed
+                  triple-* (n <- child): Pending > Running > Completed
+                = Ok(24)
+            "#]],
+        ),
+        scene(
+            "a_task_after_a_failed_subflow_is_not_ready",
+            || async {
+                let failed = failing_child().submit();
+                Ok(triple(&failed).await.is_err_and(|error| error.is_not_ready()))
+            },
+            expect![[r#"
+                flow scene: Pending > Running > Completed
+                  failing-child-0: Pending > Pending > Running > Failed(Flow run encountered an exception: task run 'fail-*' failed: boom)
+                    flow failing-child: Pending > Running > Failed(Flow run encountered an exception: task run 'fail-*' failed: boom)
+                      fail-*: Pending > Running > Failed(Task run encountered an exception: boom)
+                  triple-* (n <- failing-child): Pending > NotReady(Upstream flow run 'failing-child' did not reach a 'COMPLETED' state.)
+                = Ok(true)
+            "#]],
+        ),
+        scene(
+            "a_subflow_that_waits_for_a_failed_task_is_not_ready",
+            || async {
+                let failed = fail("boom").submit();
+                Ok(child(1).wait_for(&failed).await.is_err_and(|error| error.is_not_ready()))
+            },
+            expect![[r#"
+                flow scene: Pending > Running > Completed
+                  child-0 (wait_for <- fail-*): Pending > Pending > NotReady(Upstream task run 'fail-*' did not reach a 'COMPLETED' state.)
+                    flow child {"n":1}: Pending > NotReady(Upstream task run 'fail-*' did not reach a 'COMPLETED' state.)
+                  fail-*: Pending > Running > Failed(Task run encountered an exception: boom)
+                = Ok(true)
+            "#]],
+        ),
+        scene(
+            "a_subflow_waits_for_a_task",
+            || async {
+                let first = nothing().submit();
+                child(1).wait_for(&first).await
+            },
+            expect![[r#"
+                flow scene: Pending > Running > Completed
+                  child-0 (wait_for <- nothing-*): Pending > Pending > Running > Completed
+                    flow child {"n":1}: Pending > Running > Completed
+                      double-*: Pending > Running > Completed
+                  nothing-*: Pending > Running > Completed
+                = Ok(2)
+            "#]],
+        ),
         flow("a_flow_calls_itself", || descends(2), expect![[r#"
             flow descends {"depth":2}: Pending > Running > Completed
               descends-0: Pending > Pending > Running > Completed

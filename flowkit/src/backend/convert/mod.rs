@@ -158,22 +158,15 @@ pub(crate) fn whole_seconds(delay: Duration) -> u64 {
 
 /// The task run that stands for a subflow in the graph of the flow run that calls it.
 pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid) -> wire::TaskRunCreate {
-    let mut inputs: TaskInputs = new.def.params.iter().map(|param| (param.name, Vec::new())).collect();
-    if !new.wait_for.is_empty() {
-        inputs.push(("wait_for", new.wait_for.clone()));
-    }
     let dynamic_key = match parent.task_run {
         None => parent.nth.to_string(),
-        Some(task) => {
-            inputs.push(("__parents__", vec![TaskInput::TaskRun(task)]));
-            Uuid::new_v4().to_string()
-        }
+        Some(_) => Uuid::new_v4().to_string(),
     };
     let mut create = wire::TaskRunCreate::new(new.def.key, dynamic_key);
     create.name = Some(format!("{}-{}", new.def.name, parent.nth));
     create.flow_run_id = Some(flow_run);
     create.state = Some(wire::StateCreate::new(wire::StateType::Pending).name("Pending"));
-    create.task_inputs = origins(&inputs);
+    create.task_inputs = origins(&new.stand_in_inputs());
     create
 }
 

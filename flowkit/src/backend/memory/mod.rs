@@ -40,7 +40,7 @@ impl Memory {
     }
 
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
-        let stands_in = new.parent.as_ref().map(|parent| self.stand_in(new.def, parent));
+        let stands_in = new.parent.as_ref().map(|parent| self.stand_in(&new, parent));
         let background = new.background();
         let run = Arc::new(FlowRun {
             id: FlowRunId::now(),
@@ -64,7 +64,8 @@ impl Memory {
 
     /// Makes the task run that stands for a subflow in its parent's graph; it mirrors the subflow's states, the first
     /// included, so that it is pending twice, as at a server.
-    fn stand_in(&self, def: &'static FlowDef, parent: &ParentRun) -> Arc<TaskRun> {
+    fn stand_in(&self, new: &NewFlowRun, parent: &ParentRun) -> Arc<TaskRun> {
+        let def = new.def;
         let task = Arc::new(TaskRun {
             id: TaskRunId::now(),
             def: stand_in_def(def),
@@ -75,6 +76,7 @@ impl Memory {
         });
         if let Some(extra) = &task.extra {
             let _ = extra.name.set(format!("{}-{}", def.name, parent.nth));
+            let _ = extra.inputs.set(new.stand_in_inputs());
         }
         task.track.push(State::new(StateName::Pending, clock::now()));
         self.recent.add_task_run(&task);
