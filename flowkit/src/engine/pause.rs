@@ -127,7 +127,7 @@ impl Pausing<'_> {
             |why: &str| Error::new(ErrorKind::Refused, format!("flow run '{}' cannot be {done}: {why}", run.name));
         loop {
             let current = run.track.current();
-            let fact = Fact::Pausing { details: details.clone() };
+            let fact = Fact::Pausing { details: Box::new(details.clone()) };
             let Ok(state) = transition(current.as_ref(), fact, clock::now()) else {
                 return Err(refuse(&format!("it is in state {}", run.state().name())));
             };

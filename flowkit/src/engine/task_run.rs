@@ -82,7 +82,9 @@ impl Drop for Record {
 }
 
 /// Asks for a run: makes its record, in the pending state.
-pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTask<T> {
+///
+/// Boxed, since it would else be moved again with every future around it.
+pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<LiveTask<T>> {
     job.body = ambient.ports.stubs.over(job.def, job.body);
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
@@ -102,7 +104,7 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> LiveTa
     let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None }
+    Box::new(LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None })
 }
 
 fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
@@ -130,12 +132,12 @@ impl<T: Send + 'static> LiveTask<T> {
     }
 
     /// Brings the run to its end.
-    pub(crate) fn finish(self) -> impl Future<Output = Result<T, Error>> {
+    pub(crate) fn finish(self: Box<Self>) -> impl Future<Output = Result<T, Error>> {
         let context = self.context.clone();
         context.scope(self.drive())
     }
 
-    async fn drive(mut self) -> Result<T, Error> {
+    async fn drive(mut self: Box<Self>) -> Result<T, Error> {
         let result = match self.prepare().await {
             Ok(()) => match self.context.journal.clone() {
                 None if self.effective.results.is_none() => self.attempts().await,
@@ -338,7 +340,7 @@ impl<T: Send + 'static> LiveTask<T> {
             ),
             Failure::Chosen(state) => {
                 let error = Error::new(state.error_kind(), format!("task run '{name}' ended in state {message}"));
-                (Fact::Chosen { state }, error)
+                (Fact::Chosen { state: Box::new(state) }, error)
             }
             Failure::Timeout => (
                 Fact::TimedOut { message: message.clone() },
@@ -354,7 +356,7 @@ impl<T: Send + 'static> LiveTask<T> {
     /// Enters the state that the body has chosen.
     fn end_as(&self, state: State, value: Option<T>) -> Result<T, Error> {
         let result = choice::result(&format!("task run '{}'", self.run().name()), &state, value);
-        let _ = self.record.apply(Fact::Chosen { state });
+        let _ = self.record.apply(Fact::Chosen { state: Box::new(state) });
         result
     }
 

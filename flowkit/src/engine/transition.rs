@@ -33,9 +33,9 @@ pub(crate) enum Fact {
     /// The body returned an error that is not to be retried.
     Doomed { message: String },
     /// The body chose the state to end in.
-    Chosen { state: State },
+    Chosen { state: Box<State> },
     /// The body asks for the run to wait until somebody resumes it.
-    Pausing { details: PauseDetails },
+    Pausing { details: Box<PauseDetails> },
     /// The body did not end in time.
     TimedOut { message: String },
     /// The body failed and will be started again after a while.
@@ -87,7 +87,7 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(Paused), Fact::Started) => state(StateName::Running),
         (Some(Running), Fact::Pausing { details }) => {
             let name = if details.reschedule { StateName::Suspended } else { StateName::Paused };
-            state(name).with_pause(details)
+            state(name).with_pause(*details)
         }
 
         (Some(Running), Fact::Found { message }) => state(StateName::Cached).with_message(message),

@@ -59,7 +59,7 @@ impl<T: Send + 'static> LiveFlow<T> {
 
     fn chosen(&self, state: State, value: Option<T>) -> (Fact, Result<T, Error>) {
         let result = choice::result(&format!("flow run '{}'", self.run().name), &state, value);
-        (Fact::Chosen { state }, result)
+        (Fact::Chosen { state: Box::new(state) }, result)
     }
 
     /// Tells whether retries are left that would not help. A condition that panics is no reason to leave them out.
