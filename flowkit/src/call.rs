@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::awaited::Awaited;
 use crate::cache::{CacheIsolation, CachePolicy};
 use crate::call_options::call_options;
 use crate::def::TaskDef;
@@ -155,16 +156,10 @@ impl<T> fmt::Debug for TaskCall<T> {
 
 impl<T: Send + 'static> IntoFuture for TaskCall<T> {
     type Output = Result<T, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = Awaited<T>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let (ambient, refused) = runtime::ambient();
-            match refused {
-                None => task_run::begin(self.job, ambient).finish().await,
-                Some(error) => Err(error),
-            }
-        })
+    fn into_future(self) -> Awaited<T> {
+        Awaited::new(self.job)
     }
 }
 

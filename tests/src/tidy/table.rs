@@ -126,6 +126,7 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         name: "surface",
         modules: &[
+            "awaited",
             "call",
             "call_options",
             "arguments",
