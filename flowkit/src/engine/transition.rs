@@ -125,6 +125,9 @@ fn with_data(state: State, data: Option<Box<ResultRef>>) -> State {
 }
 
 #[cfg(test)]
+mod random;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

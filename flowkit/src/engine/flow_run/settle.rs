@@ -32,5 +32,9 @@ pub(super) async fn settle(submitted: &TaskTracker, cancel: &CancellationToken, 
     };
     submitted.wait().await;
     submitted.reopen();
-    settled.map_or(Settled::Cancelled, |()| Settled::InTime)
+    match settled {
+        // The work may have ended by being cancelled before this was looked at.
+        Some(()) if !cancel.is_cancelled() => Settled::InTime,
+        _ => Settled::Cancelled,
+    }
 }
