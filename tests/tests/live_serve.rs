@@ -15,9 +15,12 @@ fn alone() -> Option<(&'static LiveServer, MutexGuard<'static, ()>)> {
 
 /// Serves the program's deployments; returns once the first question for runs has been answered.
 fn serve(server: &LiveServer, isolation: &str, limit: &str) -> Running {
-    let started = chrono_now(server);
-    let program =
-        Program::example("live_deployments").args(&["serve", isolation, limit]).server(&server.api_url()).start();
+    serve_as(server, Program::example("live_deployments").args(&["serve", isolation, limit]))
+}
+
+fn serve_as(server: &LiveServer, program: Program) -> Running {
+    let started = now(server);
+    let program = program.server(&server.api_url()).start();
     server.eventually("a runner that asks for runs", |server| {
         let deployment = server.send("GET", "/deployments/name/failing/dep-fail", None).ok()?.body;
         (deployment["last_polled"].as_str()? > started.as_str()).then_some(())
@@ -26,7 +29,7 @@ fn serve(server: &LiveServer, isolation: &str, limit: &str) -> Running {
 }
 
 /// The time as the server has it.
-fn chrono_now(server: &LiveServer) -> String {
+fn now(server: &LiveServer) -> String {
     let flow = server.post("/flows/", &json!({"name": format!("clock-{}", unique())}));
     flow["created"].as_str().expect("a time").to_owned()
 }
@@ -173,4 +176,143 @@ fn two_runners_share_the_runs_and_each_is_run_once_and_no_more_than_the_limit_at
     }
     assert_eq!(begun.len(), runs.len(), "each was started");
     assert!(begun.values().all(|count| *count == 1), "{begun:?}");
+}
+
+fn cancel(server: &LiveServer, run: &str) {
+    let path = format!("/flow_runs/{run}/set_state");
+    server.eventually("the order to cancel", |server| {
+        let body = json!({"state": {"type": "CANCELLING"}, "force": false});
+        let reply = server.send("POST", &path, Some(&body)).ok()?;
+        (reply.body["status"] == "ACCEPT").then_some(())
+    });
+}
+
+#[test]
+fn a_run_that_is_cancelled_at_the_server_ends_in_both_kinds_of_isolation() {
+    let Some((server, _alone)) = alone() else { return };
+    for isolation in ["process", "in-process"] {
+        let program = serve(server, isolation, "5");
+        let run = trigger(server, "resting/dep-rest", &json!({"seconds": 300}));
+        in_state(server, &run, "RUNNING");
+        cancel(server, &run);
+        assert_eq!(ended(server, &run)["state_type"], "CANCELLED", "{isolation}");
+        program.signal("TERM");
+        program.wait().succeeded();
+    }
+}
+
+#[test]
+fn runs_that_a_killed_runner_left_behind_are_reported_by_the_next() {
+    let Some((server, _alone)) = alone() else { return };
+    let killed = serve(server, "in-process", "5");
+    let run = trigger(server, "resting/dep-rest", &json!({"seconds": 300}));
+    in_state(server, &run, "RUNNING");
+    killed.signal("KILL");
+    killed.wait();
+    let program = serve(server, "in-process", "5");
+    let crashed = ended(server, &run);
+    assert_eq!(crashed["state_type"], "CRASHED");
+    assert_eq!(crashed["state"]["message"], "The process that ran it is gone, and has not told how it ended.");
+    program.signal("TERM");
+    program.wait().succeeded();
+}
+
+#[test]
+fn a_trigger_is_heard_of_long_before_the_next_question() {
+    let Some((server, _alone)) = alone() else { return };
+    let program = Program::example("live_deployments").args(&["serve", "in-process", "5", "60s"]);
+    let program = serve_as(server, program);
+    // The websocket may open a moment after the first question.
+    let heard = server.eventually("a run that starts at once", |server| {
+        let begun = std::time::Instant::now();
+        let run = trigger(server, "served/dep-s", &json!({}));
+        while begun.elapsed() < std::time::Duration::from_secs(3) {
+            let now = server.get(&format!("/flow_runs/{run}"));
+            if now["state_type"] == "COMPLETED" {
+                return Some(now);
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(20));
+        }
+        None
+    });
+    eprintln!("from {} to {}", heard["expected_start_time"], heard["start_time"]);
+    program.signal("TERM");
+    program.wait().succeeded();
+}
+
+#[test]
+fn the_health_of_a_runner_is_told_over_http() {
+    let Some((server, _alone)) = alone() else { return };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+    let program = Program::example("live_deployments").args(&["serve", "in-process", "5"]);
+    let program = program
+        .env("PREFECT_RUNNER_SERVER_ENABLE", "true")
+        .env("PREFECT_RUNNER_SERVER_HOST", "127.0.0.1")
+        .env("PREFECT_RUNNER_SERVER_PORT", &port.to_string());
+    let program = serve_as(server, program);
+    let script = format!(
+        "import urllib.request\n\
+         answer = urllib.request.urlopen('http://127.0.0.1:{port}/health', timeout=5)\n\
+         print(answer.status, answer.read().decode())\n"
+    );
+    assert_eq!(server.python(&script).trim(), r#"200 {"message":"OK"}"#);
+    program.signal("TERM");
+    program.wait().succeeded();
+}
+
+/// Serves a flow until one of its runs has ended.
+const PYTHON_SERVES: &str = r#"
+import asyncio, os, runpy, sys, tempfile
+source = """
+import asyncio
+from prefect import flow, get_client
+from prefect.runner import Runner
+
+@flow(name="python-served")
+def served(x: int = 1):
+    return x
+
+async def main():
+    runner = Runner(name="one", query_seconds=1)
+    id = await runner.aadd_flow(served, name="dep-python")
+    task = asyncio.create_task(runner.start())
+    async with get_client() as client:
+        for _ in range(300):
+            runs = await client.read_flow_runs()
+            if any(run.deployment_id == id and run.state.is_final() for run in runs):
+                break
+            await asyncio.sleep(0.2)
+    runner.stop()
+    try:
+        await asyncio.wait_for(task, 20)
+    except Exception:
+        pass
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    import os
+    os._exit(0)
+"""
+folder = tempfile.mkdtemp()
+os.chdir(folder)
+open("f12.py", "w").write(source)
+sys.path.insert(0, folder)
+sys.argv = ["f12.py"]
+runpy.run_path("f12.py", run_name="__main__")
+"#;
+
+#[test]
+fn we_start_runs_of_pythons_and_wait_for_them() {
+    let Some((server, _alone)) = alone() else { return };
+    std::thread::scope(|scope| {
+        let python = scope.spawn(|| server.python(PYTHON_SERVES));
+        server.eventually("a deployment of Python's", |server| {
+            let reply = server.send("GET", "/deployments/name/python-served/dep-python", None).ok()?;
+            (reply.status == 200).then_some(())
+        });
+        let program = Program::example("live_deployments").args(&["starter", "python-served/dep-python", "alone"]);
+        let finished = program.server(&server.api_url()).run().succeeded();
+        assert_eq!(finished.stdout.trim(), "custom-rd Completed()");
+        python.join().expect("Python ends");
+    });
 }

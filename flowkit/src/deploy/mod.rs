@@ -2,8 +2,11 @@
 
 mod spec;
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -116,11 +119,17 @@ pub(crate) trait Deploy: Send + Sync {
     /// Lists the runs of some deployments that are due before a time, the first due first.
     fn due(&self, deployments: Vec<Uuid>, before: Timestamp) -> BoxFuture<'_, Result<Vec<DueRun>, Error>>;
 
+    /// Has `told` notified when it is worth asking which runs are due, where that is known; until it is dropped.
+    fn listen(&self, deployments: Vec<Uuid>, told: &Arc<Notify>);
+
     /// Tries to get a run for this process, so that nobody else starts it.
     fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>>;
 
     /// Lists which of these runs somebody wants to be cancelled.
     fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>>;
+
+    /// Lists the runs of some deployments that are under way and whose process is certainly gone.
+    fn left_behind(&self, deployments: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>>;
 
     /// Reports the end of a run in its place; returns whether that changed anything.
     fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>>;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use super::queue::{Queue, jittered};
 use super::start::{self, Conditions};
 use super::stop::Signals;
 use crate::clock::{self, Instant};
-use crate::deploy::{Deploy, DueRun};
+use crate::deploy::{Deploy, DueRun, Verdict};
 use crate::deployment::{Draft, complete, place};
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
@@ -53,6 +54,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         tracing::info!(target: "flowkit::serve", "Serving '{}', see {}", registered.full_name, registered.ui_url);
         deployments.push(registered.id);
     }
+    report_left_behind(place, &deployments).await;
     let poll = options.poll.unwrap_or(settings.poll);
     let pulse = Arc::new(Pulse::new(poll * settings.missed_polls.max(1)));
     let mut helpers = JoinSet::new();
@@ -74,7 +76,9 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         queue: Queue::default(),
         runs: JoinSet::new(),
         pulse,
+        told: Arc::default(),
     };
+    place.listen(deployments.clone(), &runner.told);
     let signal = runner.until_told(&mut signals).await;
     tracing::info!(target: "flowkit::serve", "Received {signal}: no new runs are started");
     if options.pause_on_shutdown {
@@ -83,6 +87,21 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     runner.end(&mut signals, settings.grace).await;
     ports.backend.flush(FLUSH).await;
     Ok(())
+}
+
+/// Reports the runs that an earlier process left under way when it died.
+async fn report_left_behind(place: &dyn Deploy, deployments: &[Uuid]) {
+    let left = match place.left_behind(deployments.to_vec()).await {
+        Ok(left) => left,
+        Err(error) => return tracing::warn!(target: "flowkit::serve", "{}", error.chain()),
+    };
+    for run in left {
+        tracing::warn!(target: "flowkit::serve", "Flow run {run} was left behind by a process that is gone");
+        let verdict = Verdict::Crashed("The process that ran it is gone, and has not told how it ended.".to_owned());
+        if let Err(error) = place.conclude(run, verdict).await {
+            tracing::warn!(target: "flowkit::serve", "{}", error.chain());
+        }
+    }
 }
 
 async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {
@@ -107,6 +126,8 @@ struct Runner<'a> {
     queue: Queue,
     runs: JoinSet<FlowRunId>,
     pulse: Arc<Pulse>,
+    /// Says that it is worth asking before the time.
+    told: Arc<Notify>,
 }
 
 impl<'a> Runner<'a> {
@@ -114,6 +135,7 @@ impl<'a> Runner<'a> {
     async fn until_told(&mut self, signals: &mut Signals) -> &'static str {
         let mut question = self.ask();
         let mut next_question = clock::instant();
+        let told = Arc::clone(&self.told);
         loop {
             let next_due = self.queue.next(clock::now()).unwrap_or(self.poll);
             tokio::select! {
@@ -123,6 +145,7 @@ impl<'a> Runner<'a> {
                     next_question = self.take_in(answer);
                 }
                 () = clock::sleep_until(next_question), if question.is_none() => question = self.ask(),
+                () = told.notified(), if question.is_none() => question = self.ask(),
                 Some(ended) = self.runs.join_next() => self.ended(ended.ok()),
                 () = clock::sleep(next_due), if !self.is_full() => {}
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use flowkit_client::model::FlowRunUpdate;
 
 use crate::backend::convert;
+use crate::backend::server::leases;
 use crate::backend::server::link::patient;
+use crate::backend::server::mark;
 use crate::backend::server::shared::Shared;
 use crate::backend::{Existing, NewFlowRun};
 use crate::background::Background;
@@ -39,13 +41,18 @@ pub(super) async fn find(shared: &Shared, id: FlowRunId) -> Result<Existing, Err
 pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) -> Result<Arc<FlowRun>, Error> {
     let (client, id) = (patient(shared), existing.id);
     // Read anew: whoever else changes the policy meanwhile must not be overruled.
-    let mut policy = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?.empirical_policy;
+    let known = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?;
+    let lease = known.state.and_then(|state| state.state_details.deployment_concurrency_lease_id);
+    // A worker notes how it can stop the run.
+    let by_worker = known.infrastructure_pid.is_some_and(|pid| !mark::is_ours(&pid));
+    let mut policy = known.empirical_policy;
     policy.retries.get_or_insert(new.retries);
     policy.retry_delay.get_or_insert(convert::whole_seconds(new.retry_delay.before(1)));
     let update = FlowRunUpdate {
         name: new.name.clone(),
         flow_version: Some(new.def.version.to_owned()).filter(|version| !version.is_empty()),
         empirical_policy: Some(policy.clone()),
+        infrastructure_pid: if by_worker { None } else { mark::own().map(ToOwned::to_owned) },
         ..FlowRunUpdate::default()
     };
     client.update_flow_run(id.uuid(), &update).await.map_err(|error| failed(id, error))?;
@@ -65,5 +72,9 @@ pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) 
         track: Track::default(),
     };
     run.track.push(existing.state);
-    Ok(Arc::new(run))
+    let run = Arc::new(run);
+    if let Some(lease) = lease {
+        tokio::spawn(leases::keep(shared.client.clone(), lease, Arc::downgrade(&run)));
+    }
+    Ok(run)
 }

@@ -1,13 +1,16 @@
 //! Deployments at the server: the port's requests, each done on the reporter's thread.
 
+mod listen;
 mod register;
 mod runs;
 mod start;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowkit_client::{Client, RetryPolicy};
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::backend::server::Server;
@@ -55,12 +58,25 @@ impl Deploy for Server {
         self.job(move |shared| async move { runs::due(&shared, &deployments, before).await })
     }
 
+    fn listen(&self, deployments: Vec<Uuid>, told: &Arc<Notify>) {
+        let told = Arc::downgrade(told);
+        // It ends by itself; there is nothing to wait for.
+        drop(self.job(move |shared| async move {
+            tokio::spawn(listen::listen(shared, deployments, told));
+            Ok(())
+        }));
+    }
+
     fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>> {
         self.job(move |shared| async move { runs::claim(&shared, run).await })
     }
 
     fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>> {
         self.job(move |shared| async move { runs::cancelling(&shared, &runs).await })
+    }
+
+    fn left_behind(&self, deployments: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>> {
+        self.job(move |shared| async move { runs::left_behind(&shared, &deployments).await })
     }
 
     fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>> {

@@ -2,11 +2,14 @@
 
 use flowkit_client::RetryPolicy;
 use flowkit_client::api::flow_runs::{self, Orchestrate};
-use flowkit_client::model::{FlowRunFilter, FlowRunQuery, MAX_LIMIT, OrchestrationStatus, StateCreate, StateType};
+use flowkit_client::model::{
+    FlowRun, FlowRunFilter, FlowRunQuery, MAX_LIMIT, OrchestrationStatus, StateCreate, StateType,
+};
 use uuid::Uuid;
 
 use super::{failed, patient};
 use crate::backend::Answer;
+use crate::backend::server::mark;
 use crate::backend::server::orders;
 use crate::backend::server::shared::Shared;
 use crate::clock::Timestamp;
@@ -88,6 +91,19 @@ pub(super) async fn cancelling(shared: &Shared, runs: &[FlowRunId]) -> Result<Ve
     let found = patient(shared).filter_flow_runs(&FlowRunQuery::new(filter)).await;
     let found = found.map_err(|error| failed("cannot ask which runs are to be cancelled", error))?;
     Ok(found.into_iter().map(|run| run.id.into()).collect())
+}
+
+/// Lists the runs under way whose process is certainly gone.
+pub(super) async fn left_behind(shared: &Shared, deployments: &[Uuid]) -> Result<Vec<FlowRunId>, Error> {
+    let filter = FlowRunFilter::default().deployment_ids(deployments.iter().copied()).state_types([
+        StateType::Pending,
+        StateType::Running,
+        StateType::Cancelling,
+    ]);
+    let found = patient(shared).filter_flow_runs(&FlowRunQuery::new(filter)).await;
+    let found = found.map_err(|error| failed("cannot ask for runs that were left behind", error))?;
+    let gone = |run: &FlowRun| run.infrastructure_pid.as_deref().is_some_and(mark::is_gone);
+    Ok(found.into_iter().filter(gone).map(|run| run.id.into()).collect())
 }
 
 /// Reports the end of a run whose process cannot.
