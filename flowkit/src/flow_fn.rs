@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::arguments::Inputs;
 use crate::def::FlowDef;
-use crate::deployment::{DeploymentCall, Draft};
+use crate::deploy::Target;
+use crate::deployment::{Check, DeploymentCall, Draft};
 use crate::engine::body::Body;
 use crate::engine::flow_run::FlowJob;
 use crate::error::{Error, ErrorKind};
@@ -18,6 +19,7 @@ use crate::flow::FlowCall;
 use crate::input::Input;
 use crate::parameters;
 use crate::registry::{self, FlowStart};
+use crate::run_deployment::RunDeployment;
 use crate::serve::ServeCall;
 
 /// The parameters of a flow, a tuple of plain values.
@@ -63,6 +65,10 @@ pub trait FlowFn<M>: Sized {
     ///
     /// Parameters and schedules are checked as they are set; the first mistake is the error of the `.await`.
     fn deployment(&self, name: impl Into<String>) -> DeploymentCall;
+
+    /// Starts a run of the flow's deployment of this name, which another process serves: see
+    /// [`run_deployment`](crate::run_deployment). Parameters are checked against the flow's types before they are sent.
+    fn run_deployment(&self, name: impl Into<String>) -> RunDeployment;
 
     /// Describes a deployment of the flow, which `.await` registers and serves: see [`ServeCall`].
     fn serve(&self, name: impl Into<String>) -> ServeCall {
@@ -156,6 +162,13 @@ macro_rules! flows {
 
             fn deployment(&self, name: impl Into<String>) -> DeploymentCall {
                 DeploymentCall { draft: Draft::new(self.def(), <($($name,)*)>::check, name.into()) }
+            }
+
+            fn run_deployment(&self, name: impl Into<String>) -> RunDeployment {
+                let def = self.def();
+                let target =
+                    def.clone().map(|def| Target::Name { flow: def.name.to_owned(), deployment: name.into() });
+                RunDeployment::new(target, def.ok().map(|def| (def, <($($name,)*)>::check as Check)))
             }
 
             fn schema(&self) -> Result<Value, Error> {

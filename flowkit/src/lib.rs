@@ -96,7 +96,6 @@ mod run_deployment;
 mod run_existing;
 mod run_input;
 pub mod runtime;
-mod schedule_spec;
 mod scoped_tags;
 mod serve;
 mod settings;

@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::{self, Timestamp};
+use crate::def::FlowDef;
 use crate::deploy::{Caller, Deploy, DeploymentRun, NewDeploymentRun, Target};
-use crate::deployment::place;
+use crate::deployment::{Check, place};
 use crate::duration::IntoDuration;
 use crate::engine::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -49,28 +50,44 @@ pub fn run_deployment(name: impl AsRef<str>) -> RunDeployment {
             Err(Error::new(ErrorKind::Definition, why))
         }
     };
-    let (target, refused) = match target {
-        Ok(target) => (target, None),
-        Err(error) => (Target::Id(Uuid::nil()), Some(error)),
-    };
-    let run = NewDeploymentRun {
-        target,
-        name: None,
-        parameters: Map::new(),
-        scheduled: None,
-        tags: Vec::new(),
-        job_variables: None,
-        work_queue: None,
-        idempotency_key: None,
-        caller: None,
-    };
-    RunDeployment { run, as_subflow: true, timeout: None, poll: POLL, refused }
+    RunDeployment::new(target, None)
+}
+
+impl RunDeployment {
+    /// Starts from a deployment, and from the flow if it is one of this program's.
+    pub(crate) fn new(target: Result<Target, Error>, flow: Option<(&'static FlowDef, Check)>) -> Self {
+        let (target, refused) = match target {
+            Ok(target) => (target, None),
+            Err(error) => (Target::Id(Uuid::nil()), Some(error)),
+        };
+        let run = NewDeploymentRun {
+            target,
+            name: None,
+            parameters: Map::new(),
+            scheduled: None,
+            tags: Vec::new(),
+            job_variables: None,
+            work_queue: None,
+            idempotency_key: None,
+            caller: None,
+        };
+        Self { run, flow, as_subflow: true, timeout: None, poll: POLL, refused }
+    }
+
+    fn given(&mut self, given: Map<String, Value>) {
+        if let Some(Err(error)) = self.flow.map(|(def, check)| check(&given, def)) {
+            self.refuse(error);
+        }
+        self.run.parameters.extend(given);
+    }
 }
 
 /// A run of a deployment that has not been started yet; see [`run_deployment`].
 #[must_use = "a run is not started until it is awaited"]
 pub struct RunDeployment {
     run: NewDeploymentRun,
+    /// The flow, if it is one of this program's.
+    flow: Option<(&'static FlowDef, Check)>,
     as_subflow: bool,
     timeout: Option<Duration>,
     poll: Duration,
@@ -78,10 +95,11 @@ pub struct RunDeployment {
 }
 
 impl RunDeployment {
-    /// Sets parameters, a JSON object. Those left out are the deployment's. The server checks them.
+    /// Sets parameters, a JSON object. Those left out are the deployment's. The server checks them; if the
+    /// flow is one of this program's, they are checked here first.
     pub fn parameters(mut self, given: Value) -> Self {
         match parameters::object(&given) {
-            Ok(given) => self.run.parameters.extend(given),
+            Ok(given) => self.given(given),
             Err(error) => self.refuse(error),
         }
         self
@@ -91,7 +109,7 @@ impl RunDeployment {
     pub fn parameter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let name = name.into();
         match serde_json::to_value(value) {
-            Ok(value) => drop(self.run.parameters.insert(name, value)),
+            Ok(value) => self.given([(name, value)].into_iter().collect()),
             Err(error) => {
                 let why = format!("parameter `{name}` cannot be written as JSON");
                 self.refuse(Error::new(ErrorKind::Parameters, why).with_source(error));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flowkit::prelude::*;
-use flowkit::{Collision, Isolation, Trigger};
+use flowkit::{Collision, Isolation, Schedule, Trigger};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -59,14 +59,14 @@ async fn failing() -> Result<(), String> {
     Err("the disk is on fire".to_owned())
 }
 
-async fn serving(isolation: Isolation, limit: usize) -> flowkit::Result<()> {
+async fn serving(isolation: Isolation, limit: usize, poll: &str) -> flowkit::Result<()> {
     let deployments = [
         served.deployment("dep-s").cron("0 0 1 1 *"),
         resting.deployment("dep-rest").concurrency_limit(100),
         dying.deployment("dep-die"),
         failing.deployment("dep-fail"),
     ];
-    flowkit::serve(deployments).isolation(isolation).limit(limit).poll_interval("300ms").await
+    flowkit::serve(deployments).isolation(isolation).limit(limit).poll_interval(poll).await
 }
 
 /// Starts a run of a deployment and tells how it ended.
@@ -84,9 +84,12 @@ async fn main() -> flowkit::Result<()> {
     match argument(0).as_str() {
         "register" => {
             let trigger = Trigger::event("ext.event").about("prefect.resource.id", "some.res.*").named("trig-1");
+            let anchored = Schedule::interval("6h").anchor(flowkit::schedule::moment("2024-01-01T00:00:00Z")?);
+            let anchored = anchored.timezone("UTC").parameter("x", 7).active(false);
             let deployment = served
                 .deployment("dep-a")
-                .cron("0 0 * * *")
+                .schedule(Schedule::cron("0 0 * * *").slug("midnight").timezone("UTC"))
+                .schedule(anchored)
                 .rrule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0")
                 .parameter("x", 3)
                 .tags(["dep-tag"])
@@ -95,6 +98,11 @@ async fn main() -> flowkit::Result<()> {
                 .concurrency_limit(2)
                 .on_collision(Collision::Wait)
                 .await?;
+            println!("{}", deployment.id);
+        }
+        "slugs" => {
+            let slugged = Schedule::cron(argument(1)).slug("one");
+            let deployment = served.deployment("dep-slug").schedule(slugged).await?;
             println!("{}", deployment.id);
         }
         "run" => {
@@ -108,7 +116,8 @@ async fn main() -> flowkit::Result<()> {
         }
         "serve" => {
             let isolation = if argument(1) == "process" { Isolation::Process } else { Isolation::InProcess };
-            serving(isolation, argument(2).parse().unwrap_or(5)).await?;
+            let poll = arguments.get(3).map_or("300ms", String::as_str);
+            serving(isolation, argument(2).parse().unwrap_or(5), poll).await?;
         }
         "starter" => println!("{}", starter(argument(1), argument(2) == "sub").await?),
         other => panic!("no such program: {other:?}"),

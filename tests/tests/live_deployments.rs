@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 const PYTHON: &str = r#"
 import os, runpy, sys, tempfile
 source = '''
-import enum
+import datetime, enum
 from typing import Optional
 from pydantic import BaseModel
 from prefect import flow
-from prefect.schedules import Cron, RRule
+from prefect.schedules import Cron, Interval, RRule
 from prefect.events import DeploymentEventTrigger
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 
@@ -37,7 +37,11 @@ if __name__ == "__main__":
         name="trig-1", match={"prefect.resource.id": "some.res.*"}, expect={"ext.event"},
         parameters={"name": "{{ event.name }}"})
     deployment = served.to_deployment(
-        "dep-py", schedules=[Cron("0 0 * * *", timezone="UTC"), RRule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0", timezone="UTC")],
+        "dep-py", schedules=[
+            Cron("0 0 * * *", timezone="UTC", slug="midnight"),
+            Interval(21600, anchor_date=datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc), timezone="UTC",
+                     parameters={"x": 7}, active=False),
+            RRule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0", timezone="UTC")],
         parameters={"x": 3}, tags=["dep-tag"], description="my dep", version="1.2.3", triggers=[trigger],
         concurrency_limit=ConcurrencyLimitConfig(limit=2, collision_strategy="ENQUEUE"))
     deployment.apply()
@@ -144,4 +148,16 @@ fn parameters_that_do_not_fit_and_unknown_deployments_are_clear_errors() {
     assert!(refused.starts_with(expected) && refused.contains("'many' is not of type 'integer'"), "{refused}");
     let unknown = program(server, &["wrong", "served/nowhere"]).succeeded().stdout;
     assert!(unknown.starts_with("there is no deployment 'served/nowhere' on the server"), "{unknown}");
+}
+
+#[test]
+fn a_schedule_with_a_slug_is_changed_in_place() {
+    let Some(server) = live::server() else { return };
+    program(server, &["slugs", "0 1 * * *"]).succeeded();
+    let before = deployment(server, "dep-slug")["schedules"].clone();
+    program(server, &["slugs", "0 2 * * *"]).succeeded();
+    let after = deployment(server, "dep-slug")["schedules"].clone();
+    assert_eq!((before.as_array().map(Vec::len), after.as_array().map(Vec::len)), (Some(1), Some(1)));
+    assert_eq!(before[0]["id"], after[0]["id"], "it is the same schedule");
+    assert_eq!(after[0]["schedule"]["cron"], "0 2 * * *");
 }

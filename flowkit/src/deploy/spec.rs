@@ -50,6 +50,22 @@ pub(crate) struct ScheduleSpec {
     pub(crate) replaces: Option<String>,
 }
 
+impl ScheduleSpec {
+    /// Takes a schedule apart that is in Prefect's form.
+    pub(crate) fn from_json(mut json: Value) -> Self {
+        let object = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let text = |value: Value| value.as_str().map(ToOwned::to_owned);
+        Self {
+            rule: object(json["schedule"].take()),
+            active: json["active"].as_bool().unwrap_or(true),
+            max_scheduled_runs: json["max_scheduled_runs"].as_u64().and_then(|runs| u32::try_from(runs).ok()),
+            parameters: object(json["parameters"].take()),
+            slug: text(json["slug"].take()),
+            replaces: text(json["replaces"].take()),
+        }
+    }
+}
+
 /// Where the version comes from.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct VersionInfo {

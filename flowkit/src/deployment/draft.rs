@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use crate::clock;
 use crate::def::FlowDef;
 use crate::deploy::{Concurrency, DeploymentSpec, ScheduleSpec, VersionInfo};
 use crate::error::{Error, ErrorKind};
 use crate::parameters;
+use crate::schedule::Schedule;
 use crate::trigger::DeploymentTrigger;
 
 /// Checks parameters against the types of a flow; the flow's others need not be given.
@@ -82,13 +84,16 @@ impl Draft {
     }
 
     /// Adds a schedule, with its parameters checked.
-    pub(crate) fn schedule(&mut self, schedule: Result<ScheduleSpec, Error>) {
-        match schedule {
-            Ok(schedule) => {
-                self.fit(&schedule.parameters);
-                self.spec.schedules.push(schedule);
-            }
+    pub(crate) fn schedule(&mut self, schedule: &Schedule) {
+        self.fit(schedule.parameters());
+        match schedule.to_json(clock::now()) {
+            Ok(json) => self.spec.schedules.push(ScheduleSpec::from_json(json)),
             Err(error) => self.refuse(error),
+        }
+        let slugs: Vec<&str> = self.spec.schedules.iter().filter_map(|schedule| schedule.slug.as_deref()).collect();
+        if let Some(slug) = slugs.last().filter(|slug| slugs[..slugs.len() - 1].contains(slug)) {
+            let why = format!("two schedules have the slug `{slug}`");
+            self.refuse(Error::new(ErrorKind::Definition, why));
         }
     }
 

@@ -6,7 +6,7 @@ mod options;
 mod version;
 
 pub use call::DeploymentCall;
-pub(crate) use draft::Draft;
+pub(crate) use draft::{Check, Draft};
 pub(crate) use options::deployment_options;
 pub(crate) use version::complete;
 

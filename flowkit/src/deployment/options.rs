@@ -4,21 +4,33 @@
 macro_rules! deployment_options {
     ($call:ident) => {
         impl $call {
-            /// Adds a schedule in cron's form, in UTC: `.cron("0 8 * * *")`. Several schedules can be added.
-            pub fn cron(mut self, expression: impl Into<String>) -> Self {
-                self.draft.schedule($crate::schedule_spec::cron(expression.into()));
-                self
+            /// Adds a schedule in cron's form, in UTC: `.cron("0 8 * * *")`. Several schedules can be added, of any form.
+            pub fn cron(self, text: impl Into<String>) -> Self {
+                self.schedule($crate::schedule::Schedule::cron(text))
             }
 
             /// Adds a schedule of runs at a fixed distance: `"6h"`, a `Duration`, or seconds.
-            pub fn interval(mut self, interval: impl $crate::duration::IntoDuration) -> Self {
-                self.draft.schedule(interval.into_duration().and_then($crate::schedule_spec::interval));
+            pub fn interval(self, every: impl $crate::duration::IntoDuration) -> Self {
+                self.schedule($crate::schedule::Schedule::interval(every))
+            }
+
+            /// Adds a schedule in iCalendar's form, in UTC: `.rrule("FREQ=WEEKLY;BYDAY=MO")`.
+            pub fn rrule(self, text: impl Into<String>) -> Self {
+                self.schedule($crate::schedule::Schedule::rrule(text))
+            }
+
+            /// Adds a [`Schedule`](crate::Schedule), which may have a time zone, a slug and parameters of its own.
+            ///
+            /// Runs are made by the server, some days ahead. Those that nobody started in time are late, and are all
+            /// started once somebody serves the deployment: [`Schedule::misfire`](crate::Schedule::misfire) has no effect there.
+            pub fn schedule(mut self, schedule: $crate::schedule::Schedule) -> Self {
+                self.draft.schedule(&schedule);
                 self
             }
 
-            /// Adds a schedule in the form of RFC 5545, in UTC: `.rrule("FREQ=WEEKLY;BYDAY=MO")`.
-            pub fn rrule(mut self, rule: impl Into<String>) -> Self {
-                self.draft.schedule($crate::schedule_spec::rrule(rule.into()));
+            /// Adds several schedules.
+            pub fn schedules(mut self, schedules: impl IntoIterator<Item = $crate::schedule::Schedule>) -> Self {
+                schedules.into_iter().for_each(|schedule| self.draft.schedule(&schedule));
                 self
             }
 

@@ -148,7 +148,6 @@ pub const LAYERS: &[Layer] = &[
             "run_deployment",
             "serve",
             "deployment",
-            "schedule_spec",
             "transaction",
             "artifact",
             "variable",
