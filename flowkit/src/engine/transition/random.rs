@@ -39,14 +39,18 @@ fn fact() -> impl Strategy<Value = Fact> {
         1 => Just(Fact::RolledBack),
         1 => Just(Fact::Errored { message: why() }),
         1 => Just(Fact::Doomed { message: why() }),
-        1 => any::<bool>().prop_map(|fails| Fact::Chosen { state: if fails { State::failed() } else { State::completed() } }),
-        2 => any::<bool>().prop_map(|reschedule| Fact::Pausing { details: pause(reschedule) }),
+        1 => any::<bool>().prop_map(chosen),
+        2 => any::<bool>().prop_map(|reschedule| Fact::Pausing { details: Box::new(pause(reschedule)) }),
         1 => Just(Fact::TimedOut { message: why() }),
         4 => (0..9_u64).prop_map(|seconds| Fact::RetryIn { delay: Duration::from_secs(seconds) }),
         1 => Just(Fact::CancelAsked { message: None }),
         1 => Just(Fact::Cancelled { message: why() }),
         1 => Just(Fact::Crashed { message: why() }),
     ]
+}
+
+fn chosen(fails: bool) -> Fact {
+    Fact::Chosen { state: Box::new(if fails { State::failed() } else { State::completed() }) }
 }
 
 fn pause(reschedule: bool) -> PauseDetails {
