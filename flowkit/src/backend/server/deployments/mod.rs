@@ -1,6 +1,7 @@
 //! Deployments at the server: the port's requests, each done on the reporter's thread.
 
 mod listen;
+mod lock;
 mod register;
 mod runs;
 mod start;

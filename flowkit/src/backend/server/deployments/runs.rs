@@ -1,13 +1,12 @@
 //! The runs that somebody who serves deployments starts: which are due, who gets them, and how they end.
 
-use flowkit_client::RetryPolicy;
 use flowkit_client::api::flow_runs::{self, Orchestrate};
 use flowkit_client::model::{
     FlowRun, FlowRunFilter, FlowRunQuery, MAX_LIMIT, OrchestrationStatus, StateCreate, StateType,
 };
 use uuid::Uuid;
 
-use super::{failed, patient};
+use super::{failed, lock, patient};
 use crate::backend::Answer;
 use crate::backend::server::mark;
 use crate::backend::server::orders;
@@ -35,8 +34,8 @@ pub(super) async fn due(shared: &Shared, deployments: &[Uuid], before: Timestamp
 
 /// Claims a run as Prefect's runner does: the first who brings it to Pending has it, and says so with Submitting.
 ///
-/// The server lets a run that has ended become Pending again. So it is looked first whether the run still waits, and
-/// the proposal is not repeated: by then another runner may have brought the run to its end.
+/// The server lets a run that has ended become Pending again, and may let two runners have it that ask at the same
+/// moment. So it is looked first whether the run still waits, and among runners of this crate [one](super::lock) goes on.
 pub(super) async fn claim(shared: &Shared, run: FlowRunId) -> Result<Claim, Error> {
     let failed = |error| failed(format!("cannot claim flow run {run}"), error);
     let client = patient(shared);
@@ -46,25 +45,18 @@ pub(super) async fn claim(shared: &Shared, run: FlowRunId) -> Result<Claim, Erro
     if waiting.state_type != Some(StateType::Scheduled) {
         return Ok(Claim::NotOurs(format!("it is in state {}", waiting.state_name.unwrap_or_default())));
     }
-    let pending = pending("Pending");
-    let once = client.with_retry(RetryPolicy::default().max_retries(0));
-    match orders::propose(&once, run.uuid(), &pending, false).await {
-        Ok(answer) => {
-            if let Some(why) = lost(answer) {
-                return Ok(Claim::NotOurs(why));
-            }
-        }
-        // Whether the server heard of it is told by the state that it has.
-        Err(error) => {
-            let now = client.read_flow_run(run.uuid()).await.map_err(failed)?;
-            let mark = now.state.and_then(|state| state.state_details.transition_id);
-            if mark != pending.state_details.transition_id {
-                return Ok(Claim::NotOurs(format!("the server could not be asked: {error}")));
-            }
+    if let Some(state) = &waiting.state
+        && !lock::take(&client, run.uuid(), state.id).await.map_err(failed)?
+    {
+        return Ok(Claim::NotOurs("another runner has it".to_owned()));
+    }
+    for name in ["Pending", "Submitting"] {
+        let answer = orders::propose(&client, run.uuid(), &pending(name), false).await.map_err(failed)?;
+        if let Some(why) = lost(answer) {
+            return Ok(Claim::NotOurs(why));
         }
     }
-    let submitting = orders::propose(&client, run.uuid(), &self::pending("Submitting"), false).await.map_err(failed)?;
-    Ok(lost(submitting).map_or(Claim::Ours, Claim::NotOurs))
+    Ok(Claim::Ours)
 }
 
 fn pending(name: &str) -> StateCreate {
