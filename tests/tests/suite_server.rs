@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a server on sqlite says when two want to write at once; flowkit asks again.
-const BUSY: &[&str] = &["503 Service Unavailable", "database is locked"];
+const BUSY: &[&str] = &["503 Service Unavailable"];
 
 static FLOWS: AtomicU64 = AtomicU64::new(0);
 static TASKS: AtomicU64 = AtomicU64::new(0);

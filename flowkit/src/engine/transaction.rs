@@ -142,7 +142,9 @@ impl Scope {
             let bytes = bytes.map_err(|why| Error::new(ErrorKind::Results, why.to_string()))?;
             home.store.write(&home.place, bytes).await?;
             written.push((Arc::clone(&home.store), home.place.clone()));
-            drop(home.lock);
+            if let Some(lock) = home.lock {
+                lock.release().await;
+            }
             Ok(())
         }
         .boxed()
@@ -158,7 +160,10 @@ impl Scope {
                     Step::Task(done) => roll_back_task(*done, &self.txn).await,
                 }
             }
-            drop(lock(&self.home).take());
+            let home = lock(&self.home).take();
+            if let Some(lock) = home.and_then(|home| home.lock) {
+                lock.release().await;
+            }
         }
         .boxed()
     }

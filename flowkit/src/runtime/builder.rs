@@ -81,16 +81,39 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets where results are stored: a folder, or its URL, `file:///srv/results`. Object storage is not supported yet.
-    /// Default: what the setting `PREFECT_RESULTS_LOCAL_STORAGE_PATH` says, else `~/.prefect/storage`. Nothing is
-    /// made before the first result is stored.
+    /// Sets where results are stored: a folder, its URL, or that of an object store.
+    ///
+    /// | location | feature | options, from the environment |
+    /// | --- | --- | --- |
+    /// | `/srv/results`, `file:///srv/results` | | |
+    /// | `s3://bucket/prefix`, and what speaks like S3 | `object-store-aws` | `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL`, .. |
+    /// | `gs://bucket/prefix` | `object-store-gcp` | `GOOGLE_SERVICE_ACCOUNT`, .. |
+    /// | `az://container/prefix`, `abfss://..` | `object-store-azure` | `AZURE_STORAGE_ACCOUNT_NAME`, .. |
+    /// | `https://host/prefix` (WebDAV) | `object-store-http` | |
+    /// | `memory:///prefix`, gone with the runtime, without a bound: for tests | `object-store` | |
+    ///
+    /// The options are those of the `object_store` crate (`AmazonS3Builder::from_env` and its kind), which reads no
+    /// configuration files of the providers. `s3://` of another endpoint than AWS over plain HTTP takes
+    /// `AWS_ALLOW_HTTP=true`. Credentials in the URL are refused: states tell where a result is.
+    ///
+    /// Locks, for serializable isolation, are objects next to the results that are written under a condition, again and
+    /// again; one of a dead process is free after 30 seconds. WebDAV has no such writes, and its locks are an error.
+    ///
+    /// Default: what the setting `FLOWKIT_RESULT_STORAGE` says (a folder or a URL), else the folder that Prefect's
+    /// `PREFECT_RESULTS_LOCAL_STORAGE_PATH` or `PREFECT_LOCAL_STORAGE_PATH` names, else `~/.prefect/storage`. Nothing is made
+    /// and nothing is asked before the first result is stored. A location that cannot be used is an error of
+    /// [`build`](Self::build).
     pub fn result_store(mut self, location: impl AsRef<str>) -> Self {
         self.results = Some(Location::of(location.as_ref()));
         self
     }
 
     fn location(&self, settings: &Settings) -> Location {
-        self.results.clone().unwrap_or_else(|| Location::Folder(settings.results.folder.clone()))
+        let set = || match &settings.results.url {
+            Some(url) => Location::of(url),
+            None => Location::Folder(settings.results.folder.clone()),
+        };
+        self.results.clone().unwrap_or_else(set)
     }
 
     /// Builds a runtime that keeps everything in memory, even if a server is set.

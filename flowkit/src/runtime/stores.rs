@@ -46,9 +46,48 @@ fn checked(folder: &Path) -> Result<&Path, Error> {
     Ok(folder)
 }
 
+#[cfg(feature = "object-store")]
 fn object(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(crate::store::object::Objects::open(url)?))
+}
+
+#[cfg(not(feature = "object-store"))]
+fn object(url: &str) -> Result<Arc<dyn Store>, Error> {
+    // The rest of a URL may have a secret in it.
+    let scheme = url.split("://").next().unwrap_or_default();
     let why = format!(
-        "the result store is `{url}`: it takes a folder or a `file://` URL; object storage is not supported yet"
+        "the result store is `{scheme}://..`: it takes a folder or a `file://` URL; others need a feature of flowkit: \
+         `object-store-aws`, `object-store-gcp`, `object-store-azure` or `object-store-http`"
     );
     Err(Error::new(ErrorKind::Settings, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_its_url_are_the_same_store() {
+        for location in ["/srv/results", "file:///srv/results"] {
+            let stores = open(&Location::of(location)).expect("a folder");
+            assert_eq!(stores.durable.locate("key"), "/srv/results/key");
+        }
+    }
+
+    #[cfg(not(feature = "object-store"))]
+    #[test]
+    fn a_url_names_the_features_that_it_takes() {
+        let error = open(&Location::of("s3://me:sesame@bucket/results")).expect_err("it is not built in").to_string();
+        assert!(
+            error.starts_with("the result store is `s3://..`: ") && error.contains("`object-store-aws`"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "object-store")]
+    #[test]
+    fn a_url_is_opened() {
+        let stores = open(&Location::of("memory:///results")).expect("a store");
+        assert_eq!(stores.durable.locate("key"), "memory:///results/key");
+    }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Results {
     pub(crate) defaults: ResultDefaults,
     /// The folder of the result store.
     pub(crate) folder: PathBuf,
+    /// The URL of the result store, if it is not that folder.
+    pub(crate) url: Option<String>,
 }
 
 impl Results {
@@ -20,7 +22,12 @@ impl Results {
         let refresh = source.flag("PREFECT_TASKS_REFRESH_CACHE")?.unwrap_or(false);
         serializer(source)?;
         let defaults = ResultDefaults { persist, refresh, durable_cache: false };
-        Ok(Self { defaults, folder: folder(source) })
+        let location = source.text("FLOWKIT_RESULT_STORAGE");
+        let (url, folder_name) = match location {
+            Some(text) if text.contains("://") => (Some(text), None),
+            text => (None, text),
+        };
+        Ok(Self { defaults, folder: folder(source, folder_name), url })
     }
 }
 
@@ -38,14 +45,15 @@ fn serializer(source: &Source<'_>) -> Result<(), Error> {
     }
 }
 
-fn folder(source: &Source<'_>) -> PathBuf {
+fn folder(source: &Source<'_>, name: Option<String>) -> PathBuf {
     let home = || source.text("HOME").or_else(|| source.text("USERPROFILE")).map(PathBuf::from).unwrap_or_default();
     let path = |text: String| match text.strip_prefix("~/") {
         Some(rest) => home().join(rest),
         None => PathBuf::from(text),
     };
-    let given = source.text("PREFECT_RESULTS_LOCAL_STORAGE_PATH").or_else(|| source.text("PREFECT_LOCAL_STORAGE_PATH"));
-    given
+    let given =
+        || source.text("PREFECT_RESULTS_LOCAL_STORAGE_PATH").or_else(|| source.text("PREFECT_LOCAL_STORAGE_PATH"));
+    name.or_else(given)
         .map(path)
         .unwrap_or_else(|| source.text("PREFECT_HOME").map_or_else(|| home().join(".prefect"), path).join("storage"))
 }
@@ -69,6 +77,15 @@ mod tests {
         ] {
             assert_eq!(read(pairs).map(|results| results.folder), Ok(PathBuf::from(folder)));
         }
+    }
+
+    #[test]
+    fn a_setting_of_its_own_takes_a_url_or_a_folder_and_beats_prefects() {
+        let prefects = ("PREFECT_LOCAL_STORAGE_PATH", "/s");
+        let results = read(&[("FLOWKIT_RESULT_STORAGE", "s3://bucket/results"), prefects]).expect("valid");
+        assert_eq!(results.url.as_deref(), Some("s3://bucket/results"));
+        let results = read(&[("FLOWKIT_RESULT_STORAGE", "~/r"), ("HOME", "/me"), prefects]).expect("valid");
+        assert_eq!((results.url, results.folder), (None, PathBuf::from("/me/r")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, ready};
 
 use crate::error::Error;
 use crate::run::lock;
-use crate::store::{Held, Store};
+use crate::store::{Guarded, Held, Store};
 
 /// The most bytes that are kept.
 const MOST: usize = 256 << 20;
@@ -99,13 +99,21 @@ impl Store for Memory {
         let mut locks = lock(&self.locks);
         locks.retain(|_, one| Arc::strong_count(one) > 1);
         let one = Arc::clone(locks.entry(place.to_owned()).or_default());
-        async move { Ok(Box::new(one.lock_owned().await) as Held) }.boxed()
+        async move { Ok(Box::new(Guarded(one.lock_owned().await)) as Held) }.boxed()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{keeps_records, one_holds_the_lock};
+
+    #[tokio::test]
+    async fn it_does_what_every_store_does() {
+        let store: Arc<dyn Store> = Arc::new(Memory::default());
+        keeps_records(Arc::clone(&store), Arc::clone(&store)).await;
+        one_holds_the_lock(Arc::clone(&store), store).await;
+    }
 
     async fn read(store: &Memory, place: &str) -> Option<Vec<u8>> {
         store.read(place).await.expect("memory can be read")

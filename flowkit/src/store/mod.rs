@@ -1,7 +1,11 @@
 //! Where results are stored: the port, and the adapters behind it.
 
+#[cfg(test)]
+mod behaviours;
 pub(crate) mod files;
 pub(crate) mod memory;
+#[cfg(feature = "object-store")]
+pub(crate) mod object;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +15,27 @@ use futures::future::{BoxFuture, ready};
 
 use crate::error::{Error, ErrorKind};
 
-/// Something that is held until it is dropped.
-pub(crate) type Held = Box<dyn Send + Sync>;
+#[cfg(test)]
+pub(crate) use behaviours::{keeps_records, one_holds_the_lock};
+
+/// A lock that is held until it is released or dropped.
+pub(crate) type Held = Box<dyn Hold>;
+
+/// How a lock is let go of.
+pub(crate) trait Hold: Send + Sync {
+    /// Lets go of the lock, and waits until others can have it. Dropping it lets go a little later, if the process lives.
+    fn release(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// A lock that is free as soon as the guard in it is dropped.
+pub(crate) struct Guarded<T>(pub(crate) T);
+
+impl<T: Send + Sync> Hold for Guarded<T> {
+    fn release(self: Box<Self>) -> BoxFuture<'static, ()> {
+        drop(self);
+        ready(()).boxed()
+    }
+}
 
 /// A place for records.
 ///

@@ -62,14 +62,18 @@ impl<T: Send + 'static> LiveTask<T> {
             Ok((lock, flight))
         });
         // Kept until the result is stored.
-        let _turn = match entered.await {
-            Some(Ok(turn)) => turn,
+        let (lock, _turn) = match entered.await {
+            Some(Ok(held)) => held,
             Some(Err(error)) => return Err(self.refuse(error)),
             None => return Err(self.cancelled()),
         };
         let around = context::current().unwrap_or_else(|| self.context.clone());
         let context = Context { held: Some(HeldKey::new(place, around.held.clone())), ..around };
-        context.scope(self.recall_or_attempt(plan, &key, keep)).await
+        let ended = context.scope(self.recall_or_attempt(plan, &key, keep)).await;
+        if let Some(lock) = lock {
+            lock.release().await;
+        }
+        ended
     }
 
     async fn recall_or_attempt(&mut self, plan: &ResultPlan, key: &str, keep: Keep) -> Result<T, Error> {
