@@ -53,7 +53,7 @@ impl serde::ser::Error for Unserializable {
     }
 }
 
-/// Takes values, one after the other, and makes a [`Fingerprint`] of all.
+/// Takes values, one after the other, and makes a hash of all.
 #[derive(Debug, Default)]
 pub struct Canonical {
     hash: Sha256,

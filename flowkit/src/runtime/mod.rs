@@ -104,7 +104,7 @@ impl Runtime {
     }
 
     /// Resumes a paused or suspended flow run that reports to this runtime; see
-    /// [`resume_flow_run`](crate::resume_flow_run).
+    /// [`resume_flow_run`].
     pub fn resume_flow_run(&self, run: impl Into<FlowRunId>) -> ResumeCall {
         resume_flow_run(run).through(&self.ports)
     }

@@ -257,7 +257,6 @@ pub(crate) fn all() -> Vec<Behaviour> {
               INFO Running hook 'note' in response to entering state 'Retrying'
               INFO hook saw Retrying
               INFO Hook 'note' finished running successfully
-              INFO Of the tasks and subflows, replayed 0, ran 0
               INFO Running hook 'note_later' in response to entering state 'Completed'
               INFO slow hook saw Completed
               INFO Hook 'note_later' finished running successfully

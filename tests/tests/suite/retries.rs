@@ -243,7 +243,6 @@ pub(crate) fn all() -> Vec<Behaviour> {
               INFO Beginning flow run '~second-run~' for flow 'second-run'
               ERROR Encountered exception during execution: run 1 fails
               INFO Received non-final state 'AwaitingRetry' when proposing a final state and will attempt to run again...
-              INFO Of the tasks and subflows, replayed 0, ran 0
               INFO Finished in state Completed()
             = Ok(2)
         "#]]).with_logs(),

@@ -82,6 +82,9 @@ impl<T: Send + 'static> LiveFlow<T> {
     pub(super) fn log_tally(&self) {
         let Some(tally) = self.context.journal.as_ref().and_then(|place| place.journal.tally()) else { return };
         let (replayed, ran) = (tally.replayed, tally.ran);
+        if replayed + ran == 0 {
+            return;
+        }
         tracing::info!(target: "flowkit::run", "Of the tasks and subflows, replayed {replayed}, ran {ran}");
     }
 }
