@@ -48,6 +48,13 @@ fn scraper_tries_pages_again() {
 }
 
 #[test]
+fn pricelist_takes_back_what_it_wrote_and_does_nothing_twice() {
+    let (said, _) = tried("pricelist", &[]);
+    assert!(said.contains("replayed 4, ran 2"), "{said}");
+    assert!(said.contains("removed ") && said.contains("4 prices are in "), "{said}");
+}
+
+#[test]
 fn etl_leaves_the_file_it_announces_and_no_other() {
     let (said, _) = tried("etl", &["flowkit-etl.csv"]);
     assert!(said.contains("1707 rows are in "), "{said}");
