@@ -139,7 +139,7 @@ async fn other_attributes_of_tests_work() {
 fn a_runtime_with_a_stub_is_used_without_the_attribute() {
     let runtime = Runtime::ephemeral();
     runtime.stub(price_of(any()), || Ok(0.5));
-    let tokio = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let submitted = tokio.block_on(runtime.run(async { price_of(1).submit().await }));
     assert_eq!(submitted.ok(), Some(0.5));
 }
