@@ -1,8 +1,8 @@
 //! Cancelling: one run, a flow with everything below it, and a future that is dropped.
 
 use std::future::IntoFuture;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowkit::prelude::*;
@@ -312,4 +312,28 @@ async fn loses_a_task() -> flowkit::Result<u64> {
     let future = nap(9).submit();
     future.cancel();
     future.await
+}
+
+/// The future of a run that is to cancel itself.
+static OWN: Mutex<Option<FlowFuture<u32>>> = Mutex::new(None);
+
+#[flow]
+async fn cancels_itself() -> flowkit::Result<u32> {
+    OWN.lock().expect("nobody panics").take().expect("it is submitted").cancel();
+    nap(1).await?;
+    Ok(7)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_cancelled_before_its_first_wait_is_cancelled_and_not_failed() {
+    let lab = Lab::default();
+    let state = lab
+        .run(async {
+            let own = cancels_itself().submit();
+            *OWN.lock().expect("nobody panics") = Some(own.clone());
+            own.wait().await
+        })
+        .await;
+    assert_eq!(state.expect("it was made").name(), "Cancelled");
+    assert!(lab.task("nap").state().is_cancelled());
 }

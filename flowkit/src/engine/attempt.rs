@@ -47,7 +47,7 @@ pub(crate) async fn attempt<T>(
     if timeout.is_none()
         && let Poll::Ready(ended) = futures::poll!(&mut body)
     {
-        return ending(ended);
+        return judge(Some(ended), stop);
     }
     let first = async {
         tokio::select! {
@@ -70,6 +70,11 @@ pub(crate) async fn attempt<T>(
             last_turns(&mut body, stop).await
         }
     };
+    judge(ended, stop)
+}
+
+/// Tells what an end means for the run, which may have been told to stop meanwhile.
+fn judge<T>(ended: Option<Caught<T>>, stop: Stop<'_>) -> Ending<T> {
     if !stop.cancel.is_cancelled() {
         return ended.map_or(Ending::Cancelled, ending);
     }
