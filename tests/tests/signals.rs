@@ -46,8 +46,11 @@ fn a_second_signal_does_not_wait_for_the_code() {
     let mut program = started("deaf");
     program.signal("TERM");
     program.until("deaf");
+    program.until("another signal ends them at once");
     program.signal("TERM");
-    died_by(&program.wait(), 15);
+    let finished = program.wait();
+    died_by(&finished, 15);
+    assert!(finished.stderr.contains("what is under way is Crashed"), "{}", finished.stderr);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What SIGINT and SIGTERM do to the flow runs under way. The first is graceful, the second is at once.
 
+use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, Once, Weak};
 use std::time::Duration;
@@ -13,6 +14,9 @@ use crate::run::lock;
 
 /// How long delivery may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// After this time people are told what the process is waiting for.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// How long runs may take to end beyond their grace, as when a program blocks the thread that they need.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -60,13 +64,32 @@ async fn handle(ready: Sender<()>) {
     let watched: Vec<Arc<Ports>> = lock(&WATCHED).iter().filter_map(Weak::upgrade).collect();
     if watched.iter().any(|ports| ports.stopping.has_flows()) {
         tokio::select! {
-            () = stop(&watched, &why) => {}
+            () = stop_aloud(&watched, &why) => {}
             () = next(&mut interrupt) => at_once(&watched, &why, &mut interrupt, &mut terminate).await,
             () = next(&mut terminate) => at_once(&watched, &why, &mut interrupt, &mut terminate).await,
         }
     }
     // Fails only for a number that is no signal.
     let _ = signal_hook::low_level::emulate_default_handler(number);
+}
+
+/// Stops everything, and says so if it takes a while.
+async fn stop_aloud(watched: &[Arc<Ports>], why: &str) {
+    let mut stopping = std::pin::pin!(stop(watched, why));
+    if clock::within(QUIET, &mut stopping).await.is_some() {
+        return;
+    }
+    let grace = watched.iter().map(|ports| ports.stopping.grace).max().unwrap_or_default();
+    say(&format!(
+        "flowkit: stopping: runs that listen have up to {} s to end (FLOWKIT_CANCEL_GRACE); another signal ends them at once",
+        grace.as_secs_f64()
+    ));
+    stopping.await;
+}
+
+/// Prints a line; nobody may be reading it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Tells everything to stop, waits for it, and delivers what there is to say.
@@ -82,6 +105,7 @@ async fn stop(watched: &[Arc<Ports>], why: &str) {
 
 /// Reports what is under way as crashed without waiting for it.
 async fn at_once(watched: &[Arc<Ports>], why: &str, interrupt: &mut Option<Signal>, terminate: &mut Option<Signal>) {
+    say("flowkit: ending at once: what is under way is Crashed");
     tokio::select! {
         () = report(watched, why) => {}
         () = next(interrupt) => {}
