@@ -69,7 +69,8 @@ use kind::Kind;
 /// Hooks are the path of a function that takes a `HookContext`, or a list of such paths. The function may be `async`
 /// (one that is not should not block) and returns nothing or a `Result<(), E>`. Hooks run in the run's context after
 /// its state was entered, one after the other, and before the caller has the result; one that fails or panics is a
-/// line in the log and no more. A run whose future is dropped, or whose process ends, has no time for hooks.
+/// line in the log and no more. In `on_cancellation` no
+/// task can be called: the run is told to stop already. A run whose future is dropped has no time for hooks.
 ///
 /// A duration is a string with the units `ms`, `s`, `m`, `h` and `d`, such as `"30s"` or `"1m 30s"`, or a bare
 /// number of seconds, such as `2` or `0.5`. It is a whole number of milliseconds. `exponential("1s", 2.0, max = "1m")`

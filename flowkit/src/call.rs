@@ -67,6 +67,10 @@ impl<T: Send + 'static> TaskCall<T> {
     /// Sets for how long the cached result counts: `"1h"`, a `Duration`, or seconds.
     pub fn cache_expiration(mut self, expiration: impl IntoDuration) -> Self {
         match expiration.into_duration() {
+            Ok(expiration) if expiration.is_zero() => {
+                let why = "`cache_expiration` must be longer than zero: use `refresh_cache` to run the task each time";
+                self.refuse(&Error::new(ErrorKind::Definition, why));
+            }
             Ok(expiration) => self.said_of_results().options.expiration = Some(expiration),
             Err(error) => self.refuse(&error),
         }
@@ -92,7 +96,8 @@ impl<T: Send + 'static> TaskCall<T> {
         self
     }
 
-    /// Makes `.await` give the final state beside the result, and never an error of its own.
+    /// Makes `.await` give the final state beside the result: a [`Finished`], which is no `Result`. (That of a flow is
+    /// one, since the backend may refuse to make the run.)
     pub fn return_state(self) -> ReturnState<T> {
         ReturnState(self)
     }

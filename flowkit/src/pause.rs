@@ -28,8 +28,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// [`resume_flow_run`](crate::resume_flow_run).
 ///
 /// The run is Paused and this process waits; tasks that were submitted go on. If nobody resumes it within the
-/// [`timeout`](PauseCall::timeout), an hour by default, the `.await` fails and with it, as a rule, the flow. A timeout
-/// of the flow itself goes on meanwhile.
+/// [`timeout`](PauseCall::timeout), an hour by default, the `.await` fails, and so does the flow whatever its code makes of it: as at the server, a
+/// run whose pause timed out can only be Failed. A timeout of the flow itself goes on meanwhile.
 ///
 /// ```
 /// use flowkit::{Runtime, prelude::*};

@@ -84,6 +84,8 @@ async fn an_option_of_a_call_that_cannot_be_read_is_one_clear_error() {
                 write a number with ms, s, m, h or d, such as \"30s\" or \"1m 30s\"";
             assert_eq!(error.chain(), expected);
         }
+        let error = work(0).cache_expiration(0).await.expect_err("nothing counts for no time");
+        assert!(error.chain().contains("`cache_expiration` must be longer than zero"), "{}", error.chain());
         let submitted = work(0).timeout("30q").submit().await;
         assert!(submitted.is_err_and(|error| error.kind() == ErrorKind::Definition));
     })
