@@ -6,12 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use crate::canonical::Canonical;
+use crate::secret;
+
 /// The form in which a result is stored (Prefect's result serializer). Never code: no form can run anything when it is
 /// read.
+///
+/// Both have one word for "nothing": `Some(None)` of a nested option, and `Some(())`, are read back as `None`. A type that
+/// must tell them apart says so itself, with an enum or a field of its own. A result that holds a [`Secret`](crate::Secret)
+/// is stored in neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum ResultCodec {
-    /// JSON, which Prefect's Python can read as well.
+    /// JSON, which Prefect's Python can read as well. It has no NaN and no infinities: a result with one is not stored.
     #[default]
     Json,
     /// MessagePack with the names of fields: smaller than JSON, and true to bytes and to floats that are no numbers.
@@ -34,10 +41,11 @@ impl ResultCodec {
 
     /// Writes a value as the text that a record holds.
     pub(crate) fn encode(self, value: &dyn erased_serde::Serialize) -> Result<String, Wrong> {
-        match self {
-            Self::Json => serde_json::to_string(value).map_err(Wrong::new),
+        secret::none_in(|| match self {
+            Self::Json => json(value),
             Self::Compact => rmp_serde::to_vec_named(value).map(|bytes| STANDARD.encode(bytes)).map_err(Wrong::new),
-        }
+        })
+        .map_err(Wrong::new)?
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
@@ -65,6 +73,21 @@ impl ResultCodec {
             }
         }
     }
+}
+
+fn json(value: &dyn erased_serde::Serialize) -> Result<String, Wrong> {
+    let text = serde_json::to_string(value).map_err(Wrong::new)?;
+    // JSON has null for numbers that it does not have, so only what has a null is looked at again.
+    if text.contains("null") {
+        let mut canonical = Canonical::default();
+        canonical.write(value).map_err(Wrong::new)?;
+        if canonical.is_not_finite() {
+            return Err(Wrong::new(
+                "it has a float that is NaN or infinite, which JSON cannot tell from null; `result_codec = compact` keeps it",
+            ));
+        }
+    }
+    Ok(text)
 }
 
 /// Why a value cannot be written or read.
@@ -143,6 +166,42 @@ mod tests {
         }
         let nan = ResultCodec::Compact.encode(&f64::NAN).and_then(|text| ResultCodec::Compact.decode::<f64>(&text));
         assert!(nan.is_ok_and(f64::is_nan));
+    }
+
+    #[test]
+    fn json_refuses_floats_that_it_does_not_have_and_names_the_form_that_does() {
+        let refused: [&dyn erased_serde::Serialize; 5] = [
+            &f64::NAN,
+            &f32::INFINITY,
+            &Some(vec![(1, f64::NEG_INFINITY)]),
+            &HashMap::from([("deep", Either::Number(f64::NAN))]),
+            &Shape::Round { radius: f32::NAN },
+        ];
+        for value in refused {
+            let why = ResultCodec::Json.encode(value).expect_err("JSON has no such number").to_string();
+            assert!(why.contains("NaN or infinite") && why.contains("`result_codec = compact`"), "{why}");
+            assert!(ResultCodec::Compact.encode(value).is_ok());
+        }
+        for kept in [&None::<f64> as &dyn erased_serde::Serialize, &"null NaN", &(1.5, f64::MAX, ())] {
+            assert!(ResultCodec::Json.encode(kept).is_ok());
+        }
+    }
+
+    #[test]
+    fn neither_form_takes_a_secret_or_tells_nested_options_apart() {
+        #[derive(Serialize)]
+        struct Login {
+            name: &'static str,
+            password: Option<crate::Secret>,
+        }
+        for codec in [ResultCodec::Json, ResultCodec::Compact] {
+            let login = |password| Login { name: "me", password };
+            let why = codec.encode(&login(Some(crate::Secret::new("hunter-four")))).expect_err("a secret").to_string();
+            assert!(why.starts_with("a result that holds a Secret is not stored"), "{why}");
+            assert!(codec.encode(&login(None)).is_ok());
+            let nested = codec.encode(&Some(None::<u8>)).and_then(|text| codec.decode::<Option<Option<u8>>>(&text));
+            assert_eq!(nested, Ok(None), "as its documentation says");
+        }
     }
 
     #[test]

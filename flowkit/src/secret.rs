@@ -1,11 +1,13 @@
 //! Values that must not be seen.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -16,6 +18,13 @@ use crate::redact::{self, MASK};
 /// `Debug`, `Display` and `Serialize` give `**********`, as Prefect's `SecretStr` does, so the value is not in the
 /// parameters that a server shows. From the moment it is made, its texts of four characters or more are masked in the
 /// log lines and state messages of this process too. Code that needs it says [`expose`](Secret::expose).
+///
+/// What is written is the mask, so a secret does not come back from where it is written to:
+///
+/// - A result that holds a secret is not stored. A run whose result is only cached warns and runs again the next time;
+///   one with `persist_result` fails. Return what the secret is for, or the name under which others find it.
+/// - The mask is no value: reading it as a secret is an error. So the parameters that a run has reported cannot start
+///   another one, as in `flow.with_parameters(call.parameters().clone())`, unless the secret is put in anew.
 ///
 /// ```
 /// use flowkit::{Secret, prelude::*};
@@ -90,10 +99,44 @@ impl<T: Sensitive> Serialize for Secret<T> {
     }
 }
 
+/// Why a result is refused.
+const NOT_STORED: &str = "a result that holds a Secret is not stored: only its mask could be read back";
+
+/// Whether what is written on this thread is to be stored, and read back as a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Storing {
+    No,
+    Yes,
+    Refused,
+}
+
+thread_local! {
+    static STORING: Cell<Storing> = const { Cell::new(Storing::No) };
+}
+
+/// Writes something that is to be read back, which no secret can be. Tells why not if there was one, even if the code
+/// around the secret went on without it.
+pub(crate) fn none_in<T>(write: impl FnOnce() -> T) -> Result<T, &'static str> {
+    /// Puts back what was there, after a panic as well.
+    struct Before(Storing);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            STORING.set(self.0);
+        }
+    }
+    let _before = Before(STORING.replace(Storing::Yes));
+    let written = write();
+    if STORING.get() == Storing::Refused { Err(NOT_STORED) } else { Ok(written) }
+}
+
 struct Written<'a, T>(&'a T);
 
 impl<T: Sensitive> Serialize for Written<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if STORING.get() != Storing::No {
+            STORING.set(Storing::Refused);
+            return Err(S::Error::custom(NOT_STORED));
+        }
         if serializer.is_human_readable() {
             return serializer.serialize_str(MASK);
         }
@@ -110,6 +153,11 @@ impl<'de, T: Sensitive + DeserializeOwned> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The error of the type could quote the value.
         let value = T::deserialize(deserializer).map_err(|_| D::Error::custom("a secret of another type"))?;
+        let mut masked = false;
+        value.texts(&mut |text| masked |= text == MASK);
+        if masked {
+            return Err(D::Error::custom("the mask of a secret is not its value"));
+        }
         Ok(Self::new(value))
     }
 }
@@ -197,6 +245,26 @@ mod tests {
         };
         assert_eq!(key(&one), key(&one.clone()));
         assert_ne!(key(&one), key(&other));
+    }
+
+    #[test]
+    fn a_secret_is_not_written_where_it_is_to_be_read_back() {
+        let secret = Secret::<String>::new("hunter-three");
+        let swallowed = none_in(|| serde_json::to_string(&[&secret]).unwrap_or_default());
+        assert_eq!(swallowed, Err(NOT_STORED));
+        assert_eq!(none_in(|| serde_json::to_string("plain").ok()), Ok(Some("\"plain\"".to_owned())));
+        let panicked = std::panic::catch_unwind(|| none_in(|| std::panic::resume_unwind(Box::new(()))));
+        assert!(panicked.is_err());
+        assert!(serde_json::to_string(&secret).is_ok(), "people may see the mask");
+    }
+
+    #[test]
+    fn the_mask_is_not_read_as_a_secret() {
+        for text in ["\"**********\"", "[\"ok\", \"**********\"]"] {
+            let error = serde_json::from_str::<Secret<serde_json::Value>>(text).expect_err("it is a mask").to_string();
+            assert!(error.starts_with("the mask of a secret is not its value"), "{error}");
+        }
+        assert!(serde_json::from_str::<Secret>("\"***********\"").is_ok(), "a secret may have stars");
     }
 
     #[test]

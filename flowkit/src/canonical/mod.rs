@@ -63,6 +63,8 @@ pub struct Canonical {
     open: usize,
     /// What is written is a secret, which shows people a mask and us its hash.
     secret: bool,
+    /// There was a float that is no finite number.
+    not_finite: bool,
 }
 
 impl Canonical {
@@ -77,6 +79,11 @@ impl Canonical {
     /// Takes a word of ours.
     pub(crate) fn word(&mut self, word: &str) {
         self.sized(b's', word.as_bytes());
+    }
+
+    /// Tells whether a float so far was NaN or infinite.
+    pub(crate) fn is_not_finite(&self) -> bool {
+        self.not_finite
     }
 
     pub(crate) fn finish(mut self) -> Fingerprint {

@@ -71,6 +71,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Unserializable> {
+        self.0.not_finite |= !value.is_finite();
         let value = match value {
             _ if value.is_nan() => f64::NAN,
             // Equal values have equal forms, and the two zeros are equal.
