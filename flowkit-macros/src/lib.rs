@@ -55,7 +55,7 @@ use kind::Kind;
 /// | `asset_deps` | further assets that the task uses, besides those made by the tasks whose results it takes | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 /// | `cache` | `inputs`, `source`, `run_id`, `flow_parameters` or `none`, joined by `+`; `- argument` leaves one out of `inputs` | no caching |
-/// | `cache_key` | path of a function over references to the arguments that returns a `String` or an `Option<String>`, in the place of `cache` | none |
+/// | `cache_key` | path of a function over references to the arguments that returns a `String` or an `Option<String>`, in the place of `cache`; the key is all that counts: tasks that make the same key share a result, and must agree on its type | none |
 /// | `cache_expiration` | duration for which a cached result counts | for ever |
 /// | `refresh_cache` | nothing, `true` or `false`: whether the body runs all the same, and its result replaces the cached one | `false` |
 /// | `cache_isolation` | `read_committed` or `serializable`: with the latter, one run at a time for each key, in all processes of the store | `read_committed` |

@@ -131,6 +131,9 @@ pub enum CacheIsolation {
 }
 
 /// What a function of `cache_key = ..` may return: a key, or `None` for a call that is not to be cached.
+///
+/// The key is all that counts, whichever task it is for. Tasks that make the same key share a result, so they must agree
+/// on its type: a record that cannot be read as the other type is made anew each time, and one that can is taken for it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no cache key",
     label = "a function of `cache_key` returns a `String` or an `Option<String>`"

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::codec::ResultCodec;
 use crate::error::{Error, ErrorKind};
 use crate::run::lock;
 
@@ -46,7 +47,8 @@ impl Transaction {
     /// Sets a value, for the rest of the transaction and for its hooks.
     ///
     /// # Errors
-    /// An error of kind [`Results`](ErrorKind::Results) if the value cannot be written as JSON.
+    /// An error of kind [`Results`](ErrorKind::Results) if the value cannot be written as JSON, or holds what would not
+    /// come back: a [`Secret`](crate::Secret), a float that is NaN or infinite.
     pub fn set(&self, name: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
         let name = name.into();
         let value = self.json(&format!("value `{name}`"), value)?;
@@ -70,7 +72,8 @@ impl Transaction {
     /// Sets what is stored under the key when the transaction is committed; nothing but the fact if it is never called.
     ///
     /// # Errors
-    /// An error of kind [`Results`](ErrorKind::Results) if the value cannot be written as JSON.
+    /// An error of kind [`Results`](ErrorKind::Results) if the value cannot be written as JSON, or holds what would not
+    /// come back: a [`Secret`](crate::Secret), a float that is NaN or infinite.
     pub fn stage(&self, value: impl Serialize) -> Result<(), Error> {
         let value = self.json("staged value", value)?;
         *lock(&self.0.staged) = Some(value);
@@ -91,7 +94,10 @@ impl Transaction {
     }
 
     fn json(&self, what: &str, value: impl Serialize) -> Result<Value, Error> {
-        serde_json::to_value(value).map_err(|why| self.bad(what, "cannot be written as JSON", why))
+        let refuse = "cannot be written as JSON";
+        // What would not come back is refused as it is in results.
+        ResultCodec::Json.encode(&value).map_err(|why| self.bad(what, refuse, why))?;
+        serde_json::to_value(value).map_err(|why| self.bad(what, refuse, why))
     }
 
     fn typed<T: DeserializeOwned>(&self, what: &str, value: Value) -> Result<T, Error> {
@@ -99,7 +105,7 @@ impl Transaction {
             .map_err(|why| self.bad(what, &format!("is no `{}`", std::any::type_name::<T>()), why))
     }
 
-    fn bad(&self, what: &str, how: &str, why: serde_json::Error) -> Error {
+    fn bad(&self, what: &str, how: &str, why: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::new(ErrorKind::Results, format!("the {what} of transaction `{}` {how}", self.key())).with_source(why)
     }
 }

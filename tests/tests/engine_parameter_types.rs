@@ -102,6 +102,16 @@ async fn a_secret_is_in_no_log_line_and_no_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_parameters_that_a_run_has_reported_do_not_hand_its_mask_on() {
+    let lab = Lab::default();
+    lab.run(async { careless(Secret::new("correct-horse")).await }).await.expect_err("it is refused");
+    let reported = lab.flow("careless").parameters().clone();
+    let error = lab.run(async { careless.with_parameters(reported).await }).await.expect_err("it is a mask");
+    assert_eq!(error.kind(), flowkit::ErrorKind::Parameters);
+    assert!(error.to_string().contains("parameter `token`: the mask of a secret is not its value"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parameter_that_does_not_fit_tells_all_mistakes_and_no_secret() {
     let lab = Lab::default();
     let mut given = given();

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use flowkit::cache::{self, CacheIsolation};
 use flowkit::prelude::*;
-use flowkit::{ErrorKind, Level, Options, ResultCodec, Runtime, State};
+use flowkit::{ErrorKind, Level, Options, ResultCodec, Runtime, Secret, State, transaction};
 use flowkit_tests::lab::{Lab, path};
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -215,7 +216,113 @@ async fn a_persisted_result_that_cannot_be_stored_fails_the_run_and_a_cached_one
     let state = lab.task("page").state();
     assert!(state.is_failed() && state.message().is_some_and(|text| text.contains("could not store its result")));
     assert!(lab.flow("pages").state().is_failed());
+    let wrong = format!(
+        "the folder of results `{}`, which `Runtime::builder().result_store(..)` names, is a file",
+        folder.0.display()
+    );
+    assert!(state.message().is_some_and(|text| text.contains(&wrong)), "{state:?}");
+    assert!(lab.flow("pages").state().message().is_some_and(|text| text.contains(&wrong)));
+    let alone = plain(3).cache(cache::inputs()).cache_isolation(CacheIsolation::Serializable).persist_result(true);
+    let error = lab.run(async { alone.await }).await.expect_err("there is no lock");
+    assert!(error.to_string().contains("cannot lock the result") && error.to_string().contains(&wrong), "{error}");
+    let state = lab.task("plain").state();
+    let message = state.message().expect("it says why");
+    assert!(message.contains(&wrong) && message.contains("(os error"), "{message}");
+    assert_eq!(lab.logs().iter().filter(|line| line.message.contains(message)).count(), 1, "the log says so too");
     fs::remove_file(&folder.0).expect("it can be removed");
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Login {
+    name: String,
+    password: Secret,
+}
+
+#[task]
+async fn login(name: String) -> Login {
+    Login { name, password: Secret::new("sesame-in-a-result") }
+}
+
+#[flow(persist_result)]
+async fn logged_in() -> Login {
+    Login { name: "flow".into(), password: Secret::new("sesame-in-a-flow") }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_holds_a_secret_is_not_stored() {
+    let folder = Folder::new("secret");
+    let lab = Lab::of(folder.runtime());
+    let refused = "a result that holds a Secret is not stored";
+    for codec in [ResultCodec::Json, ResultCodec::Compact] {
+        let cached = || login("cached").cache_key("login").result_codec(codec);
+        lab.run(async {
+            for _ in 0..2 {
+                let value = cached().await.expect("it has its value");
+                assert_eq!((value.password.expose().as_str(), &*value.name), ("sesame-in-a-result", "cached"));
+            }
+            let inside = transaction(codec.as_str()).run(async |_| cached().await).await.expect("it has its value");
+            assert_eq!(inside.password.expose(), "sesame-in-a-result");
+            let error = cached().persist_result(true).await.map(|_| ()).expect_err("it cannot be stored");
+            assert_eq!(error.kind(), ErrorKind::Results);
+            assert!(error.chain().contains(refused), "{error:?}");
+        })
+        .await;
+    }
+    let ends: Vec<String> = lab.tasks("login").iter().map(|run| run.state().name().to_owned()).collect();
+    assert_eq!(ends, ["Completed", "Completed", "Completed", "Failed"].repeat(2), "none was found in the cache");
+    let warnings =
+        lab.logs().iter().filter(|line| line.message.contains(refused) && line.level == Level::Warning).count();
+    assert_eq!(warnings, 6);
+    let error = lab.run(async { logged_in().await.map(|_| ()) }).await.expect_err("it cannot be stored");
+    assert!(error.chain().contains(refused), "{error:?}");
+    assert!(folder.records().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_float_that_json_does_not_have_is_stored_in_the_compact_form_only() {
+    #[task(persist_result, cache = inputs)]
+    async fn ratio(of: f64) -> Vec<f64> {
+        vec![1.0, of / 0.0]
+    }
+    let folder = Folder::new("nan");
+    let lab = Lab::of(folder.runtime());
+    lab.run(async {
+        let error = ratio(0.0).await.expect_err("it cannot be stored");
+        assert!(
+            error.chain().contains("NaN or infinite") && error.chain().contains("`result_codec = compact`"),
+            "{error:?}"
+        );
+        assert!(ratio(0.0).result_codec(ResultCodec::Compact).await.is_ok_and(|all| all[1].is_nan()));
+        assert!(
+            ratio(0.0).result_codec(ResultCodec::Compact).await.is_ok_and(|all| all[1].is_nan()),
+            "as it was stored"
+        );
+    })
+    .await;
+    assert_eq!(lab.tasks("ratio").last().map(|run| run.state().name().to_owned()).as_deref(), Some("Cached"));
+}
+
+#[test]
+fn without_tokio_a_result_that_is_to_be_stored_is_refused_before_the_run() {
+    let folder = Folder::new("no-tokio");
+    let lab = Lab::of(folder.runtime());
+    let ended = lab.run(async {
+        let error = page(1).await.expect_err("there is no tokio");
+        assert_eq!(error.kind(), ErrorKind::Definition);
+        let wanted = "the result of task `page` is to be stored, and there is no tokio runtime here";
+        assert!(error.to_string().starts_with(wanted), "{error}");
+        let error = pages(1).await.expect_err("there is no tokio");
+        assert!(error.to_string().contains("the result of flow `pages` is to be stored"), "{error}");
+        let alone = plain(1).cache(cache::inputs()).cache_isolation(CacheIsolation::Serializable);
+        let error = alone.persist_result(true).await.expect_err("there are no timers");
+        assert!(
+            error.to_string().starts_with("task `plain` has serializable isolation, and there are no timers"),
+            "{error}"
+        );
+        assert_eq!(plain(2).cache(cache::inputs()).await.ok(), Some(2), "memory needs no tokio");
+    });
+    ended.now_or_never().expect("nothing is waited for");
+    assert_eq!(path(&lab.task("page").states()), "Pending > Failed");
 }
 
 #[tokio::test(start_paused = true)]

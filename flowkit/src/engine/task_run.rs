@@ -361,7 +361,8 @@ impl<T: Send + 'static> LiveTask<T> {
     }
 
     pub(super) fn refuse(&self, error: Error) -> Error {
-        let _ = self.record.apply(Fact::Refused { message: format!("Task run could not be started: {error}") });
+        let _ =
+            self.record.apply(Fact::Refused { message: format!("Task run could not be started: {}", error.chain()) });
         error
     }
 }

@@ -1,4 +1,4 @@
-//! Whether time can be waited for here.
+//! Whether time can be waited for here, and work be done beside the run.
 
 use std::fmt;
 
@@ -20,5 +20,14 @@ pub(crate) fn check(needs: fmt::Arguments<'_>) -> Result<(), Error> {
         "{needs}, and there are no timers here: run it on a tokio runtime \
          that is built with `enable_time` or `enable_all`, as `#[tokio::main]` does"
     );
+    Err(Error::new(ErrorKind::Definition, why))
+}
+
+/// Refuses what needs a tokio runtime where there is none, such as a result that goes to files.
+pub(crate) fn check_tokio(needs: fmt::Arguments<'_>) -> Result<(), Error> {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return Ok(());
+    }
+    let why = format!("{needs}, and there is no tokio runtime here: run it on one, as `#[tokio::main]` does");
     Err(Error::new(ErrorKind::Definition, why))
 }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::logging;
 use crate::runtime::Runtime;
 use crate::runtime::stores::{self, Location};
-use crate::settings::{Api, Settings, Signals};
+use crate::settings::{self, Api, ResultPlace, Settings, Signals};
 use crate::store::Stores;
 
 /// Builds a [`Runtime`].
@@ -100,18 +100,20 @@ impl RuntimeBuilder {
     /// again; one of a dead process is free after 30 seconds. WebDAV has no such writes, and its locks are an error.
     ///
     /// Default: what the setting `FLOWKIT_RESULT_STORAGE` says (a folder or a URL), else the folder that Prefect's
-    /// `PREFECT_RESULTS_LOCAL_STORAGE_PATH` or `PREFECT_LOCAL_STORAGE_PATH` names, else `~/.prefect/storage`. Nothing is made
-    /// and nothing is asked before the first result is stored. A location that cannot be used is an error of
+    /// `PREFECT_RESULTS_LOCAL_STORAGE_PATH` or `PREFECT_LOCAL_STORAGE_PATH` names, else `~/.prefect/storage`; where
+    /// there is no home folder, storing a result is an error. Nothing is made and nothing is asked before the first
+    /// result is stored. A location that cannot be used is an error of
     /// [`build`](Self::build).
     pub fn result_store(mut self, location: impl AsRef<str>) -> Self {
-        self.results = Some(Location::of(location.as_ref()));
+        self.results = Some(Location::of(location.as_ref(), "`Runtime::builder().result_store(..)`"));
         self
     }
 
     fn location(&self, settings: &Settings) -> Location {
-        let set = || match &settings.results.url {
-            Some(url) => Location::of(url),
-            None => Location::Folder(settings.results.folder.clone()),
+        let set = || match settings.results.place.clone() {
+            Some(ResultPlace::Url(url)) => Location::of(&url, settings::STORAGE),
+            Some(ResultPlace::Folder { path, named_by }) => Location::Folder { path, named_by },
+            None => Location::Nowhere,
         };
         self.results.clone().unwrap_or_else(set)
     }

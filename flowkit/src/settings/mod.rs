@@ -10,7 +10,7 @@ use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use read::Source;
-pub(crate) use results::Results;
+pub(crate) use results::{ResultPlace, Results, STORAGE};
 
 /// All settings.
 #[derive(Clone, Debug, Default)]

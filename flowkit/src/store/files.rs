@@ -1,5 +1,7 @@
 //! Records as files of one folder. Nothing is touched before the first record is written.
 
+mod folder;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::store::{Guarded, Held, Store};
+use folder::Folder;
 
 /// How long to wait before somebody else's lock is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
@@ -19,49 +22,57 @@ const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// Keeps each record in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Files {
-    /// Uses a folder, which is made when it is needed.
-    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
-        let folder = folder.into();
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
-        Self { folder }
+    /// Uses a folder, which is made when it is needed. Errors say who named it.
+    pub(crate) fn new(folder: impl Into<PathBuf>, named_by: &'static str) -> Self {
+        Self { folder: Folder::new(folder.into(), named_by) }
     }
-}
 
-/// Work on files, away from the threads that run tasks.
-fn blocking<T: Send + 'static>(
-    what: &'static str,
-    path: PathBuf,
-    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
-) -> BoxFuture<'static, Result<T, Error>> {
-    async move {
-        let named = path.clone();
-        let done =
-            tokio::task::spawn_blocking(move || work(&path)).await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
-        done.map_err(|error| {
-            Error::new(ErrorKind::Results, format!("cannot {what} the result `{}`", named.display())).with_source(error)
-        })
+    /// Works on a file, away from the threads that run tasks.
+    fn on<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        file: PathBuf,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, Error>> {
+        let folder = self.folder.clone();
+        async move {
+            let failed = format!("cannot {what} the result `{}`", file.display());
+            let Ok(tokio) = tokio::runtime::Handle::try_current() else {
+                let why = format!("{failed}: files are worked on by a tokio runtime, and there is none here");
+                return Err(Error::new(ErrorKind::Definition, why));
+            };
+            let work = move || work(&file).map_err(|error| (folder.trouble(&file, &error), error));
+            let done = tokio.spawn_blocking(work).await.unwrap_or_else(|lost| Err((None, io::Error::other(lost))));
+            done.map_err(|(trouble, error)| {
+                let why = match trouble {
+                    Some(trouble) => format!("{failed}: {trouble}"),
+                    None => failed,
+                };
+                Error::new(ErrorKind::Results, why).with_source(error)
+            })
+        }
+        .boxed()
     }
-    .boxed()
 }
 
 impl Store for Files {
     fn locate(&self, key: &str) -> String {
-        self.folder.join(key).to_string_lossy().into_owned()
+        self.folder.path.join(key).to_string_lossy().into_owned()
     }
 
     fn read(&self, place: &str) -> BoxFuture<'static, Result<Option<Vec<u8>>, Error>> {
-        blocking("read", self.folder.join(place), |path| match fs::read(path) {
+        self.on("read", self.folder.path.join(place), |path| match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
         })
     }
 
     fn write(&self, place: &str, record: Vec<u8>) -> BoxFuture<'static, Result<(), Error>> {
-        blocking("write", self.folder.join(place), move |path| {
+        self.on("write", self.folder.path.join(place), move |path| {
             make_folder(path)?;
             let beside = path.with_file_name(format!(".{}.new", Uuid::new_v4().simple()));
             let written = File::create(&beside).and_then(|mut file| {
@@ -74,20 +85,24 @@ impl Store for Files {
     }
 
     fn remove(&self, place: &str) -> BoxFuture<'static, Result<(), Error>> {
-        blocking("remove", self.folder.join(place), |path| match fs::remove_file(path) {
+        self.on("remove", self.folder.path.join(place), |path| match fs::remove_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         })
     }
 
+    fn needs_tokio(&self) -> bool {
+        true
+    }
+
     /// The system lets go of the lock of a process that has died.
     fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>> {
-        let mut path = self.folder.join(place).into_os_string();
+        let mut path = self.folder.path.join(place).into_os_string();
         path.push(".lock");
-        let path = PathBuf::from(path);
+        let (path, files) = (PathBuf::from(path), self.clone());
         async move {
             loop {
-                let locked = blocking("lock", path.clone(), |path| {
+                let locked = files.on("lock", path.clone(), |path| {
                     make_folder(path)?;
                     let file = File::options().create(true).append(true).open(path)?;
                     match file.try_lock() {
@@ -119,7 +134,7 @@ mod tests {
 
     fn files(name: &str) -> Files {
         let folder = std::env::temp_dir().join(format!("flowkit-files-{name}-{}", Uuid::new_v4().simple()));
-        Files::new(folder)
+        Files::new(folder, "A_SETTING")
     }
 
     #[tokio::test]
@@ -128,25 +143,38 @@ mod tests {
         let place = store.locate("key");
         assert!(Path::new(&place).is_absolute());
         assert_eq!(store.read(&place).await.expect("nothing is no error"), None);
-        assert!(!store.folder.exists());
+        assert!(!store.folder.path.exists());
         for record in [b"one".to_vec(), b"two".to_vec()] {
             store.write(&place, record.clone()).await.expect("it can be written");
             assert_eq!(store.read(&place).await.expect("it can be read"), Some(record));
         }
-        assert_eq!(fs::read_dir(&store.folder).expect("a folder").count(), 1);
+        assert_eq!(fs::read_dir(&store.folder.path).expect("a folder").count(), 1);
         store.remove(&place).await.expect("it can be removed");
         store.remove(&place).await.expect("nothing to remove is no error");
         assert_eq!(store.read(&place).await.expect("nothing is no error"), None);
-        fs::remove_dir_all(&store.folder).expect("it can be removed");
+        fs::remove_dir_all(&store.folder.path).expect("it can be removed");
     }
 
     #[tokio::test]
     async fn what_cannot_be_written_is_named() {
         let store = files("blocked");
-        fs::write(&store.folder, "a file where the folder should be").expect("it can be written");
+        fs::write(&store.folder.path, "a file where the folder should be").expect("it can be written");
         let error = store.write(&store.locate("key"), Vec::new()).await.expect_err("there is no folder");
-        assert!(error.kind() == ErrorKind::Results && error.to_string().contains("key"), "{error}");
-        fs::remove_file(&store.folder).expect("it can be removed");
+        let folder = store.folder.path.display();
+        let told = format!(
+            "cannot write the result `{folder}/key`: the folder of results `{folder}`, which A_SETTING names, is a file"
+        );
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Results, told));
+        fs::remove_file(&store.folder.path).expect("it can be removed");
+    }
+
+    #[test]
+    fn without_tokio_it_is_an_error() {
+        let store = files("no-tokio");
+        let error =
+            store.read(&store.locate("key")).now_or_never().expect("nothing is waited for").expect_err("no tokio");
+        assert_eq!(error.kind(), ErrorKind::Definition);
+        assert!(error.to_string().contains("a tokio runtime, and there is none here"), "{error}");
     }
 
     #[tokio::test]
@@ -155,6 +183,6 @@ mod tests {
         let (one, other): (Arc<dyn Store>, Arc<dyn Store>) = (Arc::new(store.clone()), Arc::new(store.clone()));
         keeps_records(Arc::clone(&one), Arc::clone(&other)).await;
         one_holds_the_lock(one, other).await;
-        fs::remove_dir_all(&store.folder).expect("it can be removed");
+        fs::remove_dir_all(&store.folder.path).expect("it can be removed");
     }
 }

@@ -53,6 +53,11 @@ pub(crate) trait Store: Send + Sync + fmt::Debug + 'static {
     /// Removes a record; there need not be one.
     fn remove(&self, place: &str) -> BoxFuture<'static, Result<(), Error>>;
 
+    /// Tells whether it works only on a tokio runtime. Where there is none, it answers with an error.
+    fn needs_tokio(&self) -> bool {
+        false
+    }
+
     /// Takes the lock of a record, of which there is one for all processes.
     fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>>;
 }

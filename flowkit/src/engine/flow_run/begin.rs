@@ -31,7 +31,7 @@ pub(crate) async fn begin<T: 'static>(mut job: FlowJob<T>, ambient: Context) -> 
     if let Some(refused) = job.overrides.as_mut().and_then(|call| call.refused.take()) {
         job.body = Err(refused);
     }
-    if let Err(refused) = store::check(&job, &mut effective) {
+    if let Err(refused) = store::check(&job, &mut effective, &ambient.ports.results) {
         job.body = Err(refused);
     }
     let mut name = None;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::engine::flow_run::{FlowJob, LiveFlow};
-use crate::engine::results::keep::{Keep, Kept, obstacle};
+use crate::engine::results::ResultPorts;
+use crate::engine::results::keep::{Keep, Kept, check_place, obstacle};
 use crate::engine::transition::Fact;
 use crate::error::{Error, ErrorKind};
 use crate::options::Effective;
 use crate::result_options::Place;
 
 /// Leaves out what the flow cannot do by itself, and refuses what was asked for and cannot be done.
-pub(super) fn check<T: 'static>(job: &FlowJob<T>, effective: &mut Effective) -> Result<(), Error> {
+pub(super) fn check<T: 'static>(job: &FlowJob<T>, effective: &mut Effective, ports: &ResultPorts) -> Result<(), Error> {
     let (Some(plan), Ok(body)) = (&effective.results, &job.body) else { return Ok(()) };
     match (plan.place, obstacle(body.returns())) {
         (Place::Asked, Some(why)) => {
@@ -18,7 +19,7 @@ pub(super) fn check<T: 'static>(job: &FlowJob<T>, effective: &mut Effective) -> 
             let why = format!("the result of flow `{flow}` cannot be stored: its type `{ty}` {why}");
             Err(Error::new(ErrorKind::Definition, why))
         }
-        (Place::Asked | Place::ByDefault, None) => Ok(()),
+        (Place::Asked | Place::ByDefault, None) => check_place(ports, plan, format_args!("flow `{}`", job.def.name)),
         // Flows are not cached.
         (Place::ByDefault, Some(_)) | (Place::DurableCache | Place::PassingCache, _) => {
             effective.results = None;

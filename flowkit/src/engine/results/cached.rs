@@ -7,7 +7,7 @@ use crate::clock;
 use crate::engine::context::{self, Context};
 use crate::engine::panic;
 use crate::engine::results::flights::HeldKey;
-use crate::engine::results::keep::{Keep, Kept, obstacle};
+use crate::engine::results::keep::{Keep, Kept, check_place, obstacle};
 use crate::engine::results::key::key_of;
 use crate::engine::task_run::LiveTask;
 use crate::engine::transaction::{Done, Scope};
@@ -36,11 +36,13 @@ impl<T: Send + 'static> LiveTask<T> {
             let why = format!("the result of task `{task}` cannot be stored: its type `{ty}` {why}");
             return Err(self.refuse(Error::new(ErrorKind::Definition, why)));
         }
+        let ports = Arc::clone(&self.context.ports);
+        check_place(&ports.results, plan, format_args!("task `{}`", self.job.def.name))
+            .map_err(|error| self.refuse(error))?;
         let key = match plan.key.as_ref().map(|by| key_of(by, self.run(), &*self.job.body)).transpose() {
             Ok(key) => key.flatten(),
             Err(error) => return Err(self.refuse(error)),
         };
-        let ports = Arc::clone(&self.context.ports);
         let Some(key) = key else {
             if plan.place != Place::PassingCache && plan.place != Place::DurableCache {
                 self.keep = Some(Box::new(Keep::new(&ports.results, plan, None)));
@@ -159,7 +161,7 @@ impl<T: Send + 'static> LiveTask<T> {
         let kept = match &self.context.transaction {
             None => keep.store_away(written).await,
             Some(_) => keep.stage(written).map(|(kept, staged)| {
-                self.staged = Some(Box::new(staged));
+                self.staged = staged.map(Box::new);
                 kept
             }),
         };

@@ -1,14 +1,17 @@
 //! Storing the value of a run.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::cache::CacheIsolation;
 use crate::clock;
 use crate::codec::ResultCodec;
 use crate::engine::panic;
 use crate::engine::results::ResultPorts;
+use crate::engine::timers;
 use crate::engine::transaction::Staged;
 use crate::error::{Error, ErrorKind};
 use crate::record::{Record, ResultRef};
@@ -81,13 +84,25 @@ impl Keep {
     }
 
     /// Leaves what was written down to the transaction around, which writes it when it is committed.
-    pub(crate) fn stage(&self, written: Result<(ResultRef, Vec<u8>), Error>) -> Result<(Kept, Staged), Error> {
-        let (data, bytes) = written?;
+    pub(crate) fn stage(&self, written: Result<(ResultRef, Vec<u8>), Error>) -> Result<(Kept, Option<Staged>), Error> {
+        let (data, bytes) = match written {
+            Ok(written) => written,
+            Err(error) => return self.go_without(error).map(|kept| (kept, None)),
+        };
         let kept = if self.is_durable() { Kept::Durable(Box::new(data)) } else { Kept::Passing };
-        Ok((kept, Staged { store: Arc::clone(&self.store), place: self.place.clone(), bytes }))
+        Ok((kept, Some(Staged { store: Arc::clone(&self.store), place: self.place.clone(), bytes })))
     }
 
-    /// Stores what was written down. Only a result that somebody asked to be stored is worth an error.
+    /// Only a result that somebody asked to be stored is worth an error.
+    fn go_without(&self, error: Error) -> Result<Kept, Error> {
+        if self.why == Place::Asked {
+            return Err(error);
+        }
+        tracing::warn!(target: "flowkit::run", "The result was not stored: {}", error.chain());
+        Ok(Kept::Passing)
+    }
+
+    /// Stores what was written down.
     pub(crate) async fn store_away(&self, written: Result<(ResultRef, Vec<u8>), Error>) -> Result<Kept, Error> {
         let stored = match written {
             Ok((place, bytes)) => self.store.write(&self.place, bytes).await.map(|()| place),
@@ -96,13 +111,24 @@ impl Keep {
         match stored {
             Ok(place) if self.is_durable() => Ok(Kept::Durable(Box::new(place))),
             Ok(_) => Ok(Kept::Passing),
-            Err(error) if self.why == Place::Asked => Err(error),
-            Err(error) => {
-                tracing::warn!(target: "flowkit::run", "The result was not stored: {}", error.chain());
-                Ok(Kept::Passing)
-            }
+            Err(error) => self.go_without(error),
         }
     }
+}
+
+/// Refuses what was asked for where the store cannot do it.
+pub(crate) fn check_place(ports: &ResultPorts, plan: &ResultPlan, whose: fmt::Arguments<'_>) -> Result<(), Error> {
+    if plan.place == Place::PassingCache || !ports.stores.durable.needs_tokio() {
+        return Ok(());
+    }
+    if plan.isolation == CacheIsolation::Serializable && plan.key.is_some() {
+        // A lock that somebody else has is tried again after a while.
+        return timers::check(format_args!("{whose} has serializable isolation"));
+    }
+    if plan.place == Place::Asked {
+        return timers::check_tokio(format_args!("the result of {whose} is to be stored"));
+    }
+    Ok(())
 }
 
 /// Tells why values of this type cannot be stored and read back, if they cannot.

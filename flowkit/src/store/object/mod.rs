@@ -56,6 +56,12 @@ impl Objects {
     ) -> BoxFuture<'static, Result<T, Error>> {
         let (store, path, place) = (Arc::clone(&self.store), self.path(place), place.to_owned());
         async move {
+            if tokio::runtime::Handle::try_current().is_err() {
+                let why = format!(
+                    "cannot {what} the result `{place}`: stores are asked by a tokio runtime, and there is none here"
+                );
+                return Err(Error::new(ErrorKind::Definition, why));
+            }
             work(store, path?).await.map_err(|error| {
                 Error::new(ErrorKind::Results, format!("cannot {what} the result `{place}`")).with_source(error)
             })
@@ -95,6 +101,10 @@ impl Store for Objects {
 
     fn remove(&self, place: &str) -> BoxFuture<'static, Result<(), Error>> {
         self.on("remove", place, |store, path| async move { absent_is_none(store.delete(&path).await).map(drop) })
+    }
+
+    fn needs_tokio(&self) -> bool {
+        true
     }
 
     fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>> {
