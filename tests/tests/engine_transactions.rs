@@ -320,3 +320,17 @@ async fn an_empty_key_is_refused() {
     let error = lab.run(transaction(" ").run(async |_| Ok::<_, Error>(()))).await.expect_err("it is empty");
     assert!(error.kind() == ErrorKind::Definition && error.to_string().contains("is empty"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_takes_no_value_that_would_not_come_back() {
+    let lab = Lab::default();
+    let ended = transaction("values").run(async |txn| {
+        let error = txn.set("token", flowkit::Secret::<String>::new("sesame-in-a-value")).expect_err("it is a secret");
+        assert!(error.chain().contains("a result that holds a Secret is not stored"), "{error:?}");
+        let error = txn.stage([1.0, f64::NAN]).expect_err("JSON has no NaN");
+        assert!(error.chain().contains("NaN or infinite"), "{error:?}");
+        txn.set("ratio", 0.5)?;
+        txn.get::<f64>("ratio")
+    });
+    assert_eq!(lab.run(ended).await.expect("it is committed"), Some(0.5));
+}
