@@ -13,7 +13,7 @@ use crate::def::TaskDef;
 use crate::dependency::Upstream;
 use crate::detached::Bond;
 use crate::duration::IntoDuration;
-use crate::engine::context::FlowScope;
+use crate::engine::context::Waiters;
 use crate::engine::promise::{Duty, Promise};
 use crate::engine::task_run::{self, TaskJob};
 use crate::error::{Error, ErrorKind};
@@ -110,17 +110,20 @@ impl<T: Send + 'static> TaskCall<T> {
 
     /// Starts the run beside the present code.
     ///
-    /// The flow run it belongs to does not end before it. Outside of a tokio runtime the future fails.
+    /// The flow run it belongs to does not end before it, nor does the transaction it is submitted in. Outside of a tokio runtime the future fails.
     pub fn submit(self) -> TaskFuture<T> {
         self.start(Bond::Bound)
     }
 
     pub(crate) fn start(self, bond: Bond) -> TaskFuture<T> {
-        let (ambient, refused) = runtime::ambient();
-        let (cancel, scope) = match bond {
-            Bond::Bound => (ambient.branch(), ambient.flow.clone()),
-            Bond::Free => (ambient.ports.stopping.outside().child_token(), None),
+        let (mut ambient, refused) = runtime::ambient();
+        let (cancel, waiters) = match bond {
+            Bond::Bound => (ambient.branch(), ambient.waiters()),
+            Bond::Free => (ambient.ports.stopping.outside().child_token(), Waiters::default()),
         };
+        if bond == Bond::Free {
+            ambient.transaction = None;
+        }
         let mut live = task_run::begin(self.job, ambient);
         live.cancelled_by(cancel.clone());
         match bond {
@@ -131,7 +134,7 @@ impl<T: Send + 'static> TaskCall<T> {
         let _ = promise.run.set(Arc::clone(live.run()));
         let duty = Duty::new(&promise);
         let work = async move { duty.fill(live.finish().await) };
-        if let Err(error) = spawn(scope.as_deref(), refused, work) {
+        if let Err(error) = spawn(&waiters, refused, work) {
             // Says more than the work that was let go of.
             promise.fill(Err(error));
         }
@@ -168,8 +171,8 @@ impl<T: Send + 'static> IntoFuture for TaskCall<T> {
     }
 }
 
-/// Starts work of a flow run, which will wait for it, beside the present code.
-pub(crate) fn spawn<F>(scope: Option<&FlowScope>, refused: Option<Error>, work: F) -> Result<(), Error>
+/// Starts work beside the present code. Those who wait for it do not end before it.
+pub(crate) fn spawn<F>(waiters: &Waiters, refused: Option<Error>, work: F) -> Result<(), Error>
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -177,10 +180,7 @@ where
         Error::new(ErrorKind::Definition, "submitted and mapped tasks need a tokio runtime: call them from async code")
     };
     let runtime = refused.map_or_else(|| tokio::runtime::Handle::try_current().map_err(no_runtime), Err)?;
-    match scope {
-        Some(scope) => drop(runtime.spawn(scope.submitted.track_future(work))),
-        None => drop(runtime.spawn(work)),
-    }
+    drop(waiters.spawn(&runtime, work));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum Bond {
 
 impl<T: Send + 'static> TaskCall<T> {
     /// Makes the run one of its own: the flow run that calls it does not wait for it, and neither the end nor the
-    /// cancellation of that flow run reaches it.
+    /// cancellation of that flow run reaches it. It is in no transaction.
     ///
     /// It still is reported as a task run of that flow run. It lives no longer than the tokio runtime: when `main`
     /// returns, it is dropped and Cancelled; after `std::process::exit`, a server is told that it has Crashed. Keep its
@@ -42,7 +42,7 @@ impl<T: Send + 'static> TaskCall<T> {
 
 impl<T: Send + 'static> FlowCall<T> {
     /// Makes the run one of its own: the flow run that calls it does not wait for it, and neither the end nor the
-    /// cancellation of that flow run reaches it.
+    /// cancellation of that flow run reaches it. It is in no transaction.
     ///
     /// It still is reported as a subflow run of that flow run. It lives no longer than the tokio runtime: when `main`
     /// returns, it is dropped and Cancelled; after `std::process::exit`, a server is told that it has Crashed. Keep its

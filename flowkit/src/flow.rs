@@ -12,6 +12,7 @@ use crate::call_options::call_options;
 use crate::def::FlowDef;
 use crate::dependency::Upstream;
 use crate::detached::Bond;
+use crate::engine::context::Waiters;
 use crate::engine::flow_run::{self, Begun, FlowJob};
 
 use crate::error::Error;
@@ -64,10 +65,13 @@ impl<T: Send + 'static> FlowCall<T> {
 
     pub(crate) fn start(self, bond: Bond) -> FlowFuture<T> {
         let (mut ambient, refused) = runtime::ambient();
-        let (cancel, scope) = match bond {
-            Bond::Bound => (ambient.branch(), ambient.flow.clone()),
-            Bond::Free => (ambient.ports.stopping.outside().child_token(), None),
+        let (cancel, waiters) = match bond {
+            Bond::Bound => (ambient.branch(), ambient.waiters()),
+            Bond::Free => (ambient.ports.stopping.outside().child_token(), Waiters::default()),
         };
+        if bond == Bond::Free {
+            ambient.transaction = None;
+        }
         ambient.cancel = cancel.clone();
         let top = ambient.flow.is_none().then(|| Arc::clone(&ambient.ports));
         signals::watch(&ambient);
@@ -93,7 +97,7 @@ impl<T: Send + 'static> FlowCall<T> {
             }
             filler.fill(result);
         };
-        if let Err(error) = spawn(scope.as_deref(), refused, work) {
+        if let Err(error) = spawn(&waiters, refused, work) {
             handle.refuse(error);
         }
         handle

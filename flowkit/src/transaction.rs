@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cache::{CacheIsolation, file_name};
 use crate::clock;
 use crate::engine::context::Context;
-use crate::engine::transaction::{Home, Scope};
+use crate::engine::transaction::{End, Home, Scope, settle};
 use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::runtime;
@@ -89,16 +89,27 @@ impl TransactionCall {
 
     /// Runs code in the transaction: commits it if the code succeeds, else rolls it back.
     ///
+    /// Before it ends, it waits for what was submitted inside, whether its future is awaited or not; that counts like the
+    /// rest. Runs of calls that are [`detached`](crate::TaskCall::detached) are no part of it. What completes later all the
+    /// same, in a future that the code spawned and did not wait for, is committed or rolled back by itself, and blocking
+    /// code that goes on after its run was stopped cannot be rolled back; the log has a warning for either.
+    ///
+    /// The code runs although the key was committed before: it asks [`Transaction::is_committed`] and returns, as above.
+    ///
     /// Inside of another transaction, a commit waits for that of the outer one, and a failure rolls back only what was done
     /// inside. A panic rolls back and goes on.
     ///
     /// # Errors
     /// What the code returns; and, if the transaction cannot begin or be committed, an error of kind
-    /// [`Results`](ErrorKind::Results), after everything was rolled back.
+    /// [`Results`](ErrorKind::Results), after everything was rolled back. One of kind [`Definition`](ErrorKind::Definition)
+    /// if the key is empty, or if a serializable transaction would wait for one of the same key that ends only after it.
+    /// One of kind [`Cancelled`](ErrorKind::Cancelled) if the run is told to stop while the transaction waits for what was
+    /// submitted inside; then it is rolled back.
     ///
     /// # Cancel safety
-    /// Dropping it rolls back beside the present code, which needs the tokio runtime to go on; the flow run around waits for
-    /// it. If the runtime ends at once, nothing is rolled back, but nothing was stored either.
+    /// Dropping it rolls back beside the present code, once what was submitted inside has ended. A commit or rollback that
+    /// has begun goes on to its end. The flow run around waits for either. Both need the tokio runtime to go on: if it ends
+    /// at once, nothing is rolled back, and a commit may be left in the middle.
     pub async fn run<T, E, F, Fut>(self, code: F) -> Result<T, E>
     where
         F: FnOnce(Transaction) -> Fut,
@@ -115,18 +126,18 @@ impl TransactionCall {
         let mut open = Open { scope: Some(scope), context: context.clone() };
         let inside = context.enter(|| code(txn));
         let ended = AssertUnwindSafe(context.scope(inside)).catch_unwind().await;
-        let Some(scope) = open.scope.take() else { unreachable!("it is taken here alone") };
         match ended {
             Ok(Ok(value)) => {
-                scope.succeed().await?;
+                open.commit().await?;
                 Ok(value)
             }
             Ok(Err(error)) => {
-                scope.roll_back().await;
+                // What the code says comes first.
+                let _ = open.end(End::RollBack).await;
                 Err(error)
             }
             Err(payload) => {
-                scope.roll_back().await;
+                let _ = open.end(End::RollBack).await;
                 std::panic::resume_unwind(payload)
             }
         }
@@ -142,7 +153,9 @@ impl TransactionCall {
         let place = store.locate(&format!("transaction-{}", file_name(&self.key)));
         let lock = match self.isolation {
             CacheIsolation::ReadCommitted => None,
-            CacheIsolation::Serializable => Some(store.lock(&place).await?),
+            CacheIsolation::Serializable => {
+                Some(Scope::lock_inside(ambient.transaction.as_deref(), &store, &place, &self.key).await?)
+            }
         };
         let committed = committed(&*store, &place).await?;
         let outer = ambient.transaction.clone();
@@ -170,13 +183,34 @@ struct Open {
     context: Context,
 }
 
+impl Open {
+    /// Ends well, unless the run is told to stop while something inside goes on.
+    async fn commit(&mut self) -> Result<(), Error> {
+        let Some(scope) = self.scope.clone() else { return Ok(()) };
+        let was_stopped = self.context.cancel.is_cancelled();
+        scope.inside.wait().await;
+        if was_stopped || !self.context.cancel.is_cancelled() {
+            return self.end(End::Commit).await;
+        }
+        self.end(End::RollBack).await?;
+        let why =
+            format!("transaction `{}` was rolled back: it was told to stop before it was committed", scope.txn.key());
+        Err(Error::new(ErrorKind::Cancelled, why))
+    }
+
+    /// Ends it; from here on dropping it changes nothing.
+    async fn end(&mut self, how: End) -> Result<(), Error> {
+        match self.scope.take() {
+            Some(scope) => settle(scope, how, &self.context).await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
-        let (Some(scope), Ok(tokio)) = (self.scope.take(), tokio::runtime::Handle::try_current()) else { return };
-        let rolling_back = Context { transaction: None, ..self.context.clone() }.scope(scope.roll_back());
-        match &self.context.flow {
-            Some(flow) => drop(tokio.spawn(flow.submitted.track_future(rolling_back))),
-            None => drop(tokio.spawn(rolling_back)),
+        if let Some(scope) = self.scope.take() {
+            drop(settle(scope, End::RollBack, &self.context));
         }
     }
 }

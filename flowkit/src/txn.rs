@@ -39,6 +39,8 @@ impl Transaction {
     }
 
     /// Tells whether a transaction with this key was committed before: what it does is done already.
+    ///
+    /// The code of the transaction runs all the same. It is for the code to ask, and to return early.
     #[must_use]
     pub fn is_committed(&self) -> bool {
         self.0.committed.is_some()

@@ -10,6 +10,9 @@ use flowkit::{Error, ErrorKind, Runtime, Transaction, transaction};
 use flowkit_tests::lab::{Lab, path};
 use tokio::time::sleep;
 
+#[path = "transactions/ends.rs"]
+mod ends;
+
 /// Leaves a line in the run's log, so that each lab knows what was called in it.
 fn undo(txn: Transaction) {
     let name = flowkit::runtime::task_run().expect("a hook is in the run").name();

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::context::{self, Context};
-use crate::engine::panic;
+use crate::engine::{panic, transaction};
 use crate::error::{Error, ErrorKind};
 use crate::names;
 use crate::returns::Returns;
@@ -87,6 +87,9 @@ where
                     None => body(),
                 })
             }));
+            if let Some(context) = context.as_ref().filter(|context| context.transaction.is_some()) {
+                context.enter(|| span.in_scope(|| transaction::tell_if_late(context)));
+            }
             caught.map_err(|payload| (payload, panic::take_place()))
         };
         match tokio::task::spawn_blocking(run).await {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -121,6 +123,36 @@ pub(crate) struct Context {
     pub(crate) journal: Option<Place>,
 }
 
+/// Who waits for submitted work before they end.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    pub(crate) flow: Option<Arc<FlowScope>>,
+    pub(crate) transaction: Option<Arc<Scope>>,
+}
+
+impl Waiters {
+    /// Starts work that they wait for.
+    pub(crate) fn spawn<F>(&self, runtime: &Handle, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        match &self.transaction {
+            Some(transaction) => self.spawn_in_flow(runtime, transaction.inside.track_future(work)),
+            None => self.spawn_in_flow(runtime, work),
+        }
+    }
+
+    fn spawn_in_flow<F>(&self, runtime: &Handle, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        match &self.flow {
+            Some(flow) => runtime.spawn(flow.submitted.track_future(work)),
+            None => runtime.spawn(work),
+        }
+    }
+}
+
 tokio::task_local! {
     static CURRENT: Context;
 }
@@ -161,6 +193,11 @@ impl Context {
             Some(task) => self.ports.stopping.branch(task, &self.cancel),
             None => self.cancel.child_token(),
         }
+    }
+
+    /// Who waits for the work that is submitted here.
+    pub(crate) fn waiters(&self) -> Waiters {
+        Waiters { flow: self.flow.clone(), transaction: self.transaction.clone() }
     }
 
     /// Adds the tags of the scopes around to those of a run.

@@ -149,12 +149,16 @@ impl<T: Send + 'static> LiveTask<T> {
         if self.job.def.assets.is_some() {
             assets::tell(self.run(), &*self.record.1.backend);
         }
+        // Before the hooks, in which the run may be dropped.
+        if result.is_ok() && self.context.transaction.is_some() {
+            Box::pin(self.join_transaction()).await;
+        }
         if let Some(hooks) = self.job.def.hooks {
             hooks::of_task(hooks, self.run()).await;
         }
         log_end(self.run());
-        if result.is_ok() && (self.context.transaction.is_some() || self.job.def.transaction_hooks.is_some()) {
-            Box::pin(self.join_transaction()).await;
+        if result.is_ok() && self.job.def.transaction_hooks.is_some() {
+            Box::pin(self.commit_alone()).await;
         }
         result
     }

@@ -1,11 +1,16 @@
 //! Task runs that count together or not at all.
 
+mod late;
+mod settle;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::clock;
 use crate::codec::ResultCodec;
@@ -18,6 +23,9 @@ use crate::record::{Record, ResultRef};
 use crate::run::{TaskRun, lock};
 use crate::store::{Held, Store};
 use crate::txn::{Transaction, TransactionHookDef, TransactionHooks};
+
+pub(crate) use late::{end_late, tell_if_late};
+pub(crate) use settle::settle;
 
 /// A record that is written when the transaction is committed.
 pub(crate) struct Staged {
@@ -56,8 +64,21 @@ pub(crate) struct Home {
 pub(crate) struct Scope {
     pub(crate) txn: Transaction,
     pub(crate) outer: Option<Arc<Scope>>,
+    /// Submitted work that the transaction waits for before it ends.
+    pub(crate) inside: TaskTracker,
     steps: Mutex<Vec<Step>>,
     home: Mutex<Option<Home>>,
+    /// How it has ended. Set together with the last look at the steps.
+    ended: Mutex<Option<End>>,
+    /// Tells the transactions that are nested together when one of them has come to wait for the commit.
+    waits: Arc<Notify>,
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Commit,
+    RollBack,
 }
 
 impl std::fmt::Debug for Scope {
@@ -68,12 +89,92 @@ impl std::fmt::Debug for Scope {
 
 impl Scope {
     pub(crate) fn new(txn: Transaction, outer: Option<Arc<Self>>, home: Option<Home>) -> Arc<Self> {
-        Arc::new(Self { txn, outer, steps: Mutex::default(), home: Mutex::new(home) })
+        let waits = outer.as_ref().map(|outer| Arc::clone(&outer.waits)).unwrap_or_default();
+        let inside = TaskTracker::new();
+        // It can be waited for at any time; there may still be more to come.
+        inside.close();
+        let (home, ended) = (Mutex::new(home), Mutex::default());
+        Arc::new(Self { txn, outer, inside, steps: Mutex::default(), home, ended, waits })
     }
 
-    /// Takes note of a run that has completed.
-    pub(crate) fn done(&self, done: Done) {
-        lock(&self.steps).push(Step::Task(Box::new(done)));
+    /// Makes a transaction of one run.
+    pub(crate) fn alone(txn: Transaction, done: Done) -> Arc<Self> {
+        let scope = Self::new(txn, None, None);
+        lock(&scope.steps).push(Step::Task(Box::new(done)));
+        scope
+    }
+
+    /// Takes note of a run that has completed. If the transaction has ended before, gives it back, and says how.
+    pub(crate) fn done(&self, done: Done) -> Result<(), (End, Done)> {
+        match self.push(Step::Task(Box::new(done))) {
+            Err((how, Step::Task(done))) => Err((how, *done)),
+            Err((_, Step::Inner(_))) | Ok(()) => Ok(()),
+        }
+    }
+
+    fn push(&self, step: Step) -> Result<(), (End, Step)> {
+        let mut steps = lock(&self.steps);
+        if let Some(how) = *lock(&self.ended) {
+            return Err((how, step));
+        }
+        steps.push(step);
+        Ok(())
+    }
+
+    /// Takes all steps; from here on there are no more.
+    fn end(&self, how: End) -> Vec<Step> {
+        let mut steps = lock(&self.steps);
+        *lock(&self.ended) = Some(how);
+        std::mem::take(&mut steps)
+    }
+
+    /// Takes the lock of a place, for a transaction inside of `outer`.
+    ///
+    /// # Errors
+    /// If the lock is held by a transaction that ends only after the one that asks, or by none but the store fails.
+    pub(crate) async fn lock_inside(
+        outer: Option<&Self>,
+        store: &Arc<dyn Store>,
+        place: &str,
+        key: &str,
+    ) -> Result<Held, Error> {
+        let locking = store.lock(place);
+        let Some(outer) = outer else { return locking.await };
+        let held_around = async {
+            loop {
+                let another = outer.waits.notified();
+                if outer.has_locked_around(store, place) {
+                    return;
+                }
+                another.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = held_around => Err(Error::new(
+                ErrorKind::Definition,
+                format!(
+                    "transaction `{key}` would wait for itself for ever: it is serializable, and so is one with the same key \
+                     that ends together with a transaction around it; give it another key, or another isolation"
+                ),
+            )),
+            held = locking => held,
+        }
+    }
+
+    /// Tells whether a lock is held by this transaction, by one inside that waits for its commit, or by one around.
+    fn has_locked_around(&self, store: &Arc<dyn Store>, place: &str) -> bool {
+        self.has_locked(store, place) || self.outer.as_ref().is_some_and(|outer| outer.has_locked_around(store, place))
+    }
+
+    fn has_locked(&self, store: &Arc<dyn Store>, place: &str) -> bool {
+        let here = lock(&self.home)
+            .as_ref()
+            .is_some_and(|home| home.lock.is_some() && home.place == place && Arc::ptr_eq(&home.store, store));
+        here || lock(&self.steps).iter().any(|step| match step {
+            Step::Task(_) => false,
+            Step::Inner(inner) => inner.has_locked(store, place),
+        })
     }
 
     /// Looks for a record that waits to be written, here and in the transactions around.
@@ -99,9 +200,24 @@ impl Scope {
     /// Ends well: the outermost transaction is committed, an inner one waits for those around it.
     pub(crate) async fn succeed(self: Arc<Self>) -> Result<(), Error> {
         if let Some(outer) = self.outer.clone() {
-            lock(&outer.steps).push(Step::Inner(self));
-            return Ok(());
+            return match outer.push(Step::Inner(Arc::clone(&self))) {
+                Ok(()) => {
+                    self.waits.notify_waiters();
+                    Ok(())
+                }
+                // It was begun in code that the outer one did not wait for.
+                Err((End::Commit, _)) => self.commit_or_roll_back().await,
+                Err((End::RollBack, _)) => {
+                    Arc::clone(&self).roll_back().await;
+                    Err(late::ended_around(&outer.txn))
+                }
+            };
         }
+        self.commit_or_roll_back().await
+    }
+
+    /// Does it all or nothing.
+    async fn commit_or_roll_back(self: Arc<Self>) -> Result<(), Error> {
         let mut done = Vec::new();
         match Arc::clone(&self).commit(&mut done).await {
             Ok(()) => Ok(()),
@@ -122,7 +238,7 @@ impl Scope {
     /// Writes records and calls hooks, in the order in which things were done. What was written goes to `written`.
     fn commit(self: Arc<Self>, written: &mut Vec<(Arc<dyn Store>, String)>) -> BoxFuture<'_, Result<(), Error>> {
         async move {
-            let steps = std::mem::take(&mut *lock(&self.steps));
+            let steps = self.end(End::Commit);
             let mut ended = Ok(());
             for step in &steps {
                 ended = match step {
@@ -153,7 +269,7 @@ impl Scope {
     /// Undoes what was done, the last first.
     pub(crate) fn roll_back(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
-            let steps = std::mem::take(&mut *lock(&self.steps));
+            let steps = self.end(End::RollBack);
             for step in steps.into_iter().rev() {
                 match step {
                     Step::Inner(inner) => inner.roll_back().await,

@@ -48,10 +48,10 @@ impl<T: Send + 'static> MapFuture<T> {
             cancel: cancel.clone(),
         });
         let count = calls.len();
-        let scope = ambient.flow.clone();
+        let waiters = ambient.waiters();
         let ambient = Context { cancel, ..ambient };
         let work = drive(Arc::clone(&shared), calls, limit, ambient, on_failure);
-        if let Err(error) = spawn(scope.as_deref(), refused, work) {
+        if let Err(error) = spawn(&waiters, refused, work) {
             for index in 0..count {
                 shared.finish(index, Err(error.clone()));
             }

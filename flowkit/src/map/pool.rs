@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{TaskCall, spawn};
-use crate::engine::context::Context;
+use crate::engine::context::{Context, Waiters};
 use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
 use crate::map::OnFailure;
@@ -113,8 +113,10 @@ impl<T: Send + 'static> Pool<T> {
         }
         for _ in 0..to_start {
             let worker = work(Arc::clone(self), ambient.clone(), on_begin.cloned());
-            // A flow run that lets go of the map still waits for what is under way.
-            if let Err(error) = spawn(ambient.flow.as_deref(), None, worker) {
+            // A flow run that lets go of the map still waits for what is under way. A transaction waits for the runs alone,
+            // since workers wait for calls, and those may come from code after it.
+            let waiters = Waiters { transaction: None, ..ambient.waiters() };
+            if let Err(error) = spawn(&waiters, None, worker) {
                 self.give_up(&error);
             }
         }
@@ -192,6 +194,7 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
                     let cancel = on_begin(index, live.run());
                     live.cancelled_by(cancel);
                 }
+                let _counted = ambient.transaction.as_ref().map(|transaction| transaction.inside.token());
                 // Bodies are caught by the run itself; this is for the little else that is the user's code.
                 let result = AssertUnwindSafe(live.finish()).catch_unwind().await;
                 done = Some((index, result.unwrap_or_else(|payload| Err(panicked(&*payload)))));

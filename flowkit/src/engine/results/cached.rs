@@ -10,7 +10,7 @@ use crate::engine::results::flights::HeldKey;
 use crate::engine::results::keep::{Keep, Kept, check_place, obstacle};
 use crate::engine::results::key::key_of;
 use crate::engine::task_run::LiveTask;
-use crate::engine::transaction::{Done, Scope};
+use crate::engine::transaction::{self, Done, End, Scope, settle};
 use crate::engine::transition::Fact;
 use crate::error::{Error, ErrorKind};
 use crate::record::{Record, ResultRef};
@@ -132,27 +132,36 @@ impl<T: Send + 'static> LiveTask<T> {
         }
     }
 
-    /// Lets the transaction around, or one of the run alone, take note of a run that has completed.
+    /// Lets the transaction around take note of a run that has completed.
     pub(in crate::engine) async fn join_transaction(&mut self) {
-        // What was found in the cache was not done here, and is not undone here.
-        if !self.run().state().is(StateName::Completed) {
+        let Some((scope, done)) = self.context.transaction.clone().zip(self.done()) else { return };
+        if let Err((how, done)) = scope.done(done) {
+            transaction::end_late(&scope, how, done).await;
+        }
+    }
+
+    /// Commits a run that has completed in no transaction as one of its own.
+    pub(in crate::engine) async fn commit_alone(&mut self) {
+        if self.context.transaction.is_some() {
             return;
         }
-        let done = Done {
+        let Some(done) = self.done() else { return };
+        let txn = Transaction::new(self.run().name(), None, None);
+        // The log tells what is wrong; the caller has the value all the same, as in Prefect.
+        let _ = settle(Scope::alone(txn, done), End::Commit, &self.context).await;
+    }
+
+    fn done(&mut self) -> Option<Done> {
+        // What was found in the cache was not done here, and is not undone here.
+        if !self.run().state().is(StateName::Completed) {
+            return None;
+        }
+        Some(Done {
             run: Arc::clone(self.run()),
             hooks: self.job.def.transaction_hooks,
             context: self.context.clone(),
             staged: self.staged.take(),
-        };
-        match &self.context.transaction {
-            Some(scope) => scope.done(done),
-            None => {
-                let scope = Scope::new(Transaction::new(self.run().name(), None, None), None, None);
-                scope.done(done);
-                // The log tells what is wrong; the caller has the value all the same, as in Prefect.
-                let _ = scope.succeed().await;
-            }
-        }
+        })
     }
 
     /// Stores what the body returned and ends the run.
