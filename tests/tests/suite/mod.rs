@@ -18,6 +18,7 @@ mod parameters;
 mod pauses;
 mod prelude;
 mod replay;
+mod results;
 mod retries;
 mod states;
 mod subflows;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Behaviour> {
         parameters::all(),
         pauses::all(),
         replay::all(),
+        results::all(),
         retries::all(),
         states::all(),
         submits::all(),
