@@ -56,10 +56,12 @@ fn results_are_read_back_by_another_process() {
         tasks.iter().filter(|task| task["name"].as_str().is_some_and(|it| it.starts_with(name))).collect()
     };
     let rows = named("row-");
-    let states: Vec<_> = rows.iter().map(|task| task["state_name"].as_str().unwrap_or_default()).collect();
-    assert_eq!(states, ["Completed", "Completed", "Cached"]);
-    assert_eq!(rows[0]["state"]["data"], rows[2]["state"]["data"], "a hit refers to the record of the first run");
-    assert!(rows[0]["state"]["data"].is_object());
+    let (hits, firsts): (Vec<_>, Vec<_>) = rows.into_iter().partition(|task| task["state_name"] == "Cached");
+    assert_eq!((hits.len(), firsts.len()), (1, 2), "{tasks:?}");
+    assert!(firsts.iter().all(|task| task["state_name"] == "Completed"), "{firsts:?}");
+    let data = &hits[0]["state"]["data"];
+    assert!(firsts.iter().any(|task| task["state"]["data"] == *data), "a hit refers to the record of the first run");
+    assert!(data.is_object());
     assert_eq!(named("count")[0]["state"]["data"]["serializer"]["type"], "msgpack");
     assert!(named("passing")[0]["state"]["data"].is_null(), "nobody asked for it");
 
