@@ -1,6 +1,6 @@
 //! Prefect's own integration scenarios, told in Rust against the same server.
 //!
-//! What is read back from results of another process waits for results that are kept.
+//! Results that another process reads back are in `live_results.rs`, suspension in `live_pause.rs`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
