@@ -126,12 +126,13 @@ pub(crate) fn all() -> Vec<Behaviour> {
         scene(
             "fail_fast_starts_no_further_items",
             || async {
-                let result = flowkit::map([1, 2, 4], even).limit(1).fail_fast().await;
+                // Of more items, some are never begun and leave no run: how many is a race between threads.
+                let result = flowkit::map([1, 2], even).limit(1).fail_fast().await;
                 Ok(result.is_err())
             },
             expect![[r#"
                 flow scene: Pending > Running > Completed
-                  2 x even-*: Pending > Cancelled(Task run was cancelled.)
+                  even-*: Pending > Cancelled(Task run was cancelled.)
                   even-*: Pending > Running > Failed(Task run encountered an exception: 1 is odd)
                 = Ok(true)
             "#]],
