@@ -29,7 +29,9 @@ async fn the_whole_chain_is_logged_once_and_messages_of_states_are_one_line() {
     let lab = Lab::default();
     lab.run(async { top().await }).await.expect_err("it fails");
     let whole = "cannot load: cannot write rows: no disk\nand no memory";
-    lab.log(&format!("Task run failed with exception: {whole}"));
+    // With RUST_BACKTRACE set, the backtrace that anyhow captured follows in the same record.
+    let told = format!("Task run failed with exception: {whole}");
+    assert_eq!(lab.logs().iter().filter(|line| line.message.starts_with(&told)).count(), 1, "{:#?}", lab.logs());
     let full = lab.logs().iter().filter(|line| line.message.contains("and no memory")).count();
     assert_eq!(full, 1, "{:#?}", lab.logs());
     lab.log("Encountered exception during execution: the middle");
