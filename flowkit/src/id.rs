@@ -110,6 +110,15 @@ pub(crate) fn state_id(run: Uuid, index: usize, entered: Timestamp) -> Uuid {
     from_parts(entered, random)
 }
 
+/// Returns the id of something that is known by its name alone: the same at every call, and in every process.
+pub(crate) fn id_of(kind: &str, name: &str) -> Uuid {
+    let taken = |seed: u64| {
+        let bytes = kind.bytes().chain([0]).chain(name.bytes());
+        bytes.fold(seed, |taken, byte| mix(taken ^ u64::from(byte)))
+    };
+    uuid::Builder::from_random_bytes(wide(taken(1), taken(2))).into_uuid()
+}
+
 fn time_ordered(moment: Timestamp) -> Uuid {
     let random = wide(fastrand::u64(..), fastrand::u64(..));
     from_parts(moment, random)

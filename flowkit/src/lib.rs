@@ -121,7 +121,7 @@ pub use clock::Timestamp;
 pub use codec::ResultCodec;
 pub use def::{FlowDef, ParamDef, TaskDef};
 pub use dependency::Upstream;
-pub use deploy::{Collision, DeploymentRun, RegisteredDeployment};
+pub use deploy::{Collision, DeploymentDetails, DeploymentRun, RegisteredDeployment, ScheduleDetails};
 pub use deployment::DeploymentCall;
 pub use detached::Detached;
 pub use do_not_retry::{DoNotRetry, do_not_retry};

@@ -140,7 +140,7 @@ impl RunDeployment {
         self
     }
 
-    /// Sets how often it is looked whether the run has ended. Default: every 5 s.
+    /// Sets how often it is looked whether the run has ended, where nobody says so. Default: every 5 s.
     pub fn poll_interval(mut self, interval: impl IntoDuration) -> Self {
         match interval.into_duration() {
             Ok(interval) => self.poll = interval.max(Duration::from_millis(10)),
@@ -200,7 +200,10 @@ impl RunDeployment {
         if self.timeout == Some(Duration::ZERO) {
             return Ok(run);
         }
-        follow(place, run, self.timeout, self.poll).await
+        match place.ended(run.id) {
+            Some(ended) => wait(place, run, ended, self.timeout).await,
+            None => follow(place, run, self.timeout, self.poll).await,
+        }
     }
 }
 
@@ -213,6 +216,22 @@ fn caller(ambient: &Context, target: &Target) -> Option<Caller> {
         Target::Name { flow, deployment } => format!("{flow}/{deployment}"),
     };
     Some(Caller { flow_run: scope.run.id, task_run, nth: scope.count_deployment(key) })
+}
+
+/// Waits until somebody says that the run has ended, or the time is over.
+async fn wait(
+    place: &dyn Deploy,
+    run: DeploymentRun,
+    ended: BoxFuture<'static, DeploymentRun>,
+    limit: Option<Duration>,
+) -> Result<DeploymentRun, Error> {
+    match limit {
+        None => Ok(ended.await),
+        Some(limit) => match clock::within(limit, ended).await {
+            Some(ended) => Ok(ended),
+            None => place.look(run.id).await,
+        },
+    }
 }
 
 /// Looks from time to time until the run has ended or the time is over.

@@ -29,8 +29,16 @@ async fn parameters_are_checked_against_the_flow_when_they_are_set() {
 
 #[flowkit::test]
 async fn a_parameter_without_default_need_not_be_given() {
-    let (kind, error) = refusal(load.deployment("d").parameter("path", "x")).await;
-    assert_eq!(kind, ErrorKind::Settings, "nothing is wrong with it but that there is no server: {error}");
+    let deployment = load.deployment("d").parameter("path", "x");
+    let registered = Runtime::ephemeral().run(async { deployment.await }).await.expect("nothing is wrong with it");
+    assert_eq!((registered.full_name.as_str(), registered.ui_url), ("load/d", None));
+}
+
+#[flowkit::test]
+async fn a_work_pool_takes_a_server() {
+    let (kind, error) = refusal(load.deployment("d").work_pool("docker")).await;
+    assert_eq!(kind, ErrorKind::Settings);
+    assert!(error.starts_with("deployment 'load/d': work pools are on a Prefect server"), "{error}");
 }
 
 #[flowkit::test]
@@ -81,5 +89,6 @@ async fn starting_a_run_names_the_deployment_by_flow_and_name() {
     let error = Runtime::ephemeral().run(async { wrong.await }).await.expect_err("it is checked first");
     assert_eq!(error.to_string(), "parameter `pages`: invalid type: string \"many\", expected u32");
     let error = Runtime::ephemeral().run(async { flowkit::run_deployment("a/b").await }).await;
-    assert!(error.expect_err("there is no server").to_string().contains("set PREFECT_API_URL"));
+    let error = error.expect_err("there is no such deployment").to_string();
+    assert!(error.starts_with("there is no deployment 'a/b' in this process, which has none"), "{error}");
 }

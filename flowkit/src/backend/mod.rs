@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::asset::AssetEvent;
 use crate::background::Background;
 use crate::def::FlowDef;
-use crate::deploy::Deploy;
+use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, RunId, TaskRunId};
@@ -196,14 +196,24 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     }
 }
 
-/// Runs and logs that can be asked for, newest last.
+/// Runs, logs and deployments that can be asked for. Runs and logs come with the newest last; those that are planned count as runs.
 pub trait History: Send + Sync {
     /// Returns the flow runs.
     fn flow_runs(&self) -> Vec<Arc<FlowRun>>;
+    /// Returns one flow run.
+    fn flow_run(&self, id: FlowRunId) -> Option<Arc<FlowRun>> {
+        self.flow_runs().into_iter().rfind(|run| run.id() == id)
+    }
     /// Returns the task runs.
     fn task_runs(&self) -> Vec<Arc<TaskRun>>;
     /// Returns what happened to assets.
     fn asset_events(&self) -> Vec<AssetEvent>;
     /// Returns the log records.
     fn logs(&self) -> Vec<LogRecord>;
+    /// Returns the log records of one flow run, those of its task runs included.
+    fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {
+        self.logs().into_iter().filter(|record| record.flow_run_id == Some(run)).collect()
+    }
+    /// Returns the deployments that are registered in this process, in the order of their names.
+    fn deployments(&self) -> Vec<DeploymentDetails>;
 }

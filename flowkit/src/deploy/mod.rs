@@ -1,5 +1,6 @@
 //! What a place that keeps deployments can be asked: the port that registering, starting and serving go through.
 
+mod details;
 mod spec;
 
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use crate::error::Error;
 use crate::id::{FlowRunId, TaskRunId};
 use crate::state::State;
 
+pub use details::{DeploymentDetails, ScheduleDetails};
 pub use spec::Collision;
-pub(crate) use spec::{Concurrency, DeploymentSpec, ScheduleSpec, VersionInfo};
+pub(crate) use spec::{Concurrency, DeploymentSpec, OwnFlow, ScheduleSpec, VersionInfo};
 
 /// A deployment that is registered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,8 +27,8 @@ pub struct RegisteredDeployment {
     pub id: Uuid,
     /// The names of the flow and of the deployment: `flow/deployment`.
     pub full_name: String,
-    /// Where people see it.
-    pub ui_url: String,
+    /// Where people see it; `None` without a server.
+    pub ui_url: Option<String>,
 }
 
 /// A flow run that was started through its deployment.
@@ -104,6 +106,12 @@ pub(crate) enum Verdict {
 
 /// A place that keeps deployments. Every method is bounded in time.
 pub(crate) trait Deploy: Send + Sync {
+    /// Tells whether this process is the only one that knows of the deployments. Then nobody need ask again for runs that
+    /// are due before [`listen`](Self::listen) says so, and no other process can do a run.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Registers a deployment, or changes the one of that name in place.
     fn register(&self, spec: DeploymentSpec) -> BoxFuture<'_, Result<RegisteredDeployment, Error>>;
 
@@ -121,6 +129,11 @@ pub(crate) trait Deploy: Send + Sync {
 
     /// Has `told` notified when it is worth asking which runs are due, where that is known; until it is dropped.
     fn listen(&self, deployments: Vec<Uuid>, told: &Arc<Notify>);
+
+    /// Waits for the end of a run, where that can be known without asking.
+    fn ended(&self, _: FlowRunId) -> Option<BoxFuture<'static, DeploymentRun>> {
+        None
+    }
 
     /// Tries to get a run for this process, so that nobody else starts it.
     fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>>;

@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::def::FlowDef;
+use crate::error::Error;
+use crate::schedule::Schedule;
 use crate::trigger::DeploymentTrigger;
 
 /// A deployment as it is to be.
 #[derive(Clone, Debug)]
 pub(crate) struct DeploymentSpec {
     pub(crate) flow: &'static str,
+    /// The flow itself, if it is one of this program's.
+    pub(crate) own: Option<OwnFlow>,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     pub(crate) version: VersionInfo,
@@ -36,9 +41,19 @@ impl DeploymentSpec {
     }
 }
 
+/// A flow of this program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnFlow {
+    pub(crate) def: &'static FlowDef,
+    /// Checks parameters against the types of the flow; the flow's others need not be given.
+    pub(crate) check: fn(&Map<String, Value>, &FlowDef) -> Result<(), Error>,
+}
+
 /// When runs are made by themselves.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ScheduleSpec {
+    /// The schedule itself, which knows its dates and what becomes of those that are missed.
+    pub(crate) schedule: Schedule,
     /// `cron`, `interval` or `rrule` with its own fields, in Prefect's form.
     pub(crate) rule: Map<String, Value>,
     pub(crate) active: bool,
@@ -51,11 +66,12 @@ pub(crate) struct ScheduleSpec {
 }
 
 impl ScheduleSpec {
-    /// Takes a schedule apart that is in Prefect's form.
-    pub(crate) fn from_json(mut json: Value) -> Self {
+    /// Takes a schedule apart, with the help of its form in Prefect.
+    pub(crate) fn new(schedule: Schedule, mut json: Value) -> Self {
         let object = |value: Value| value.as_object().cloned().unwrap_or_default();
         let text = |value: Value| value.as_str().map(ToOwned::to_owned);
         Self {
+            schedule,
             rule: object(json["schedule"].take()),
             active: json["active"].as_bool().unwrap_or(true),
             max_scheduled_runs: json["max_scheduled_runs"].as_u64().and_then(|runs| u32::try_from(runs).ok()),

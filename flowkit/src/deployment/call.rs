@@ -27,7 +27,7 @@ use crate::runtime;
 ///
 /// # async fn example() -> flowkit::Result<()> {
 /// let deployment = etl.deployment("nightly").cron("0 8 * * *").parameter("pages", 5).tags(["team-a"]).await?;
-/// println!("{} is at {}", deployment.full_name, deployment.ui_url);
+/// println!("{} has the id {}", deployment.full_name, deployment.id);
 /// # Ok(())
 /// # }
 /// ```

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::def::FlowDef;
-use crate::deploy::{Concurrency, DeploymentSpec, ScheduleSpec, VersionInfo};
+use crate::deploy::{Concurrency, DeploymentSpec, OwnFlow, ScheduleSpec, VersionInfo};
 use crate::error::{Error, ErrorKind};
 use crate::parameters;
 use crate::schedule::Schedule;
@@ -32,6 +32,7 @@ impl Draft {
         let description = def.map(|def| def.description.to_owned()).filter(|text| !text.is_empty());
         let spec = DeploymentSpec {
             flow: def.map_or("", |def| def.name),
+            own: def.map(|def| OwnFlow { def, check }),
             name,
             description,
             version: VersionInfo { kind: "prefect:simple", version, more: Map::new() },
@@ -86,8 +87,9 @@ impl Draft {
     /// Adds a schedule, with its parameters checked.
     pub(crate) fn schedule(&mut self, schedule: &Schedule) {
         self.fit(schedule.parameters());
-        match schedule.to_json(clock::now()) {
-            Ok(json) => self.spec.schedules.push(ScheduleSpec::from_json(json)),
+        let now = clock::now();
+        match schedule.to_json(now) {
+            Ok(json) => self.spec.schedules.push(ScheduleSpec::new(schedule.clone().anchored(now), json)),
             Err(error) => self.refuse(error),
         }
         let slugs: Vec<&str> = self.spec.schedules.iter().filter_map(|schedule| schedule.slug.as_deref()).collect();

@@ -38,8 +38,14 @@ pub(crate) fn resumed(current: &State, now: Timestamp) -> Result<State, String> 
         return Err(format!("a flow run in state {} cannot be resumed, only one that is paused", current.name()));
     }
     let running = State::new(StateName::Running, now.max(current.timestamp()));
+    let resumed = match current.pause() {
+        Some(pause) if pause.reschedule => {
+            State::new(StateName::Resuming, running.timestamp()).with_scheduled_time(running.timestamp())
+        }
+        _ => running.clone(),
+    };
     match left_too_late(current, &running, now) {
-        None => Ok(running),
+        None => Ok(resumed),
         Some(_) => Err("its pause has timed out".to_owned()),
     }
 }

@@ -210,6 +210,14 @@ impl Schedule {
         Ok(self.dates_from(after)?.filter(|date| *date > after).take(n).collect())
     }
 
+    /// Has an interval without an anchor be counted from this moment.
+    pub(crate) fn anchored(mut self, now: Timestamp) -> Self {
+        if let Rule::Interval { anchor, .. } = &mut self.rule {
+            anchor.get_or_insert(now);
+        }
+        self
+    }
+
     pub(super) fn zone(&self) -> Result<Zone, Fault> {
         Zone::find(self.timezone.as_deref().unwrap_or("UTC"))
     }

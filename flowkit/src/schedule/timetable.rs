@@ -24,7 +24,7 @@ struct Entry<K> {
     dates: Peekable<Dates>,
 }
 
-/// Is a date whose run starts now.
+/// Is a date of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Due<K> {
@@ -74,6 +74,17 @@ impl<K: Clone + PartialEq> Timetable<K> {
     /// Returns the next date of all schedules, past ones included; `None` when no schedule has a date left.
     pub fn next_date(&mut self) -> Option<Timestamp> {
         self.entries.iter_mut().filter_map(|entry| entry.dates.peek().copied()).min()
+    }
+
+    /// Returns the next date of each schedule that has one left, past ones included.
+    pub fn upcoming(&mut self) -> Vec<Due<K>> {
+        let next = |entry: &mut Entry<K>| Some(Due { key: entry.key.clone(), at: *entry.dates.peek()? });
+        self.entries.iter_mut().filter_map(next).collect()
+    }
+
+    /// Takes out the next date of one schedule, whether it has come or not, as when its run is called off.
+    pub fn take_next(&mut self, key: &K) -> Option<Timestamp> {
+        self.entries.iter_mut().find(|entry| entry.key == *key)?.dates.next()
     }
 
     /// Takes out the dates that are not after `now` and returns those that run, the oldest first.

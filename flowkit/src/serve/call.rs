@@ -36,6 +36,10 @@ pub fn serve(deployments: impl IntoIterator<Item = DeploymentCall>) -> ServeAllC
 /// until the process is asked to stop by SIGTERM or SIGINT. Then nothing new starts, the schedules are paused, and runs
 /// have `FLOWKIT_SHUTDOWN_GRACE` (default: 30 s) to end before they are stopped; a second signal stops them at once.
 ///
+/// Without a Prefect server this process schedules by itself, and the runs take place in it: nothing else has to be
+/// started. [`History`](crate::History) knows what was run and what is planned, and whoever calls
+/// [`run_deployment`](crate::run_deployment) in the process starts a run.
+///
 /// In a process that was started for one flow run, by this one or by a Prefect worker (`PREFECT__FLOW_RUN_ID`),
 /// `.await` does that run instead.
 ///

@@ -1,5 +1,6 @@
 //! Serving deployments: a process that starts their runs (Prefect's `serve` and its runner).
 
+mod announce;
 mod call;
 mod child;
 mod health;

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Where the runs of a served deployment take place.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Isolation {
     /// Each in a process of its own: this program is started again for one run. What stands in `main` before the
-    /// serving is done there too. A run that kills its process leaves the others alone.
-    #[default]
+    /// serving is done there too. A run that kills its process leaves the others alone. It takes a Prefect server, to which
+    /// that process reports.
     Process,
     /// In this process, beside each other. They start within microseconds, and share its fate.
     InProcess,
@@ -22,20 +22,29 @@ pub(crate) struct ServeOptions {
     pub(crate) limit: Option<usize>,
     pub(crate) poll: Option<Duration>,
     pub(crate) webserver: Option<bool>,
-    pub(crate) isolation: Isolation,
+    pub(crate) isolation: Option<Isolation>,
     pub(crate) pause_on_shutdown: bool,
     pub(crate) refused: Option<Error>,
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self {
-            limit: None,
-            poll: None,
-            webserver: None,
-            isolation: Isolation::default(),
-            pause_on_shutdown: true,
-            refused: None,
+        Self { limit: None, poll: None, webserver: None, isolation: None, pause_on_shutdown: true, refused: None }
+    }
+}
+
+impl ServeOptions {
+    /// Decides where runs take place; `local` says that no other process can report to the place that keeps them.
+    pub(crate) fn isolation(&self, local: bool) -> Result<Isolation, Error> {
+        match (self.isolation, local) {
+            (Some(Isolation::Process), true) => {
+                let why = "runs cannot be done in processes of their own without a Prefect server, to which these report: \
+                           set PREFECT_API_URL, or leave `.isolation(Isolation::Process)` out";
+                Err(Error::new(ErrorKind::Settings, why))
+            }
+            (Some(isolation), _) => Ok(isolation),
+            (None, true) => Ok(Isolation::InProcess),
+            (None, false) => Ok(Isolation::Process),
         }
     }
 }
@@ -80,9 +89,9 @@ macro_rules! serve_options {
                 self
             }
 
-            /// Sets where runs take place. Default: each in a process of its own.
+            /// Sets where runs take place. Default: each in a process of its own with a Prefect server, in this one without.
             pub fn isolation(mut self, isolation: $crate::serve::Isolation) -> Self {
-                self.options.isolation = isolation;
+                self.options.isolation = Some(isolation);
                 self
             }
         }

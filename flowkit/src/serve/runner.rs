@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::announce;
 use super::child::Terms;
 use super::health;
 use super::options::ServeOptions;
@@ -29,6 +30,12 @@ use crate::settings::Serving;
 /// How far ahead it is asked for runs, so that they start on time.
 const AHEAD: Duration = Duration::from_secs(10);
 
+/// Without a server nobody need be asked again: whatever is due one day is told at once, and again when there is more.
+const LOCAL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// The longest sleep until a run is due. A machine that was suspended, or whose clock was set, wakes nobody.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
 /// How long delivery at the end may take.
 const FLUSH: Duration = Duration::from_secs(10);
 
@@ -46,16 +53,21 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     let settings = Serving::from_env()?;
     let ports = runtime::ports()?;
     let place = place(&*ports.backend)?;
+    let isolation = options.isolation(place.is_local())?;
     // Before anything else of ours looks whether somebody handles them.
     let mut signals = Signals::take()?;
     let mut deployments = Vec::new();
     for draft in drafts {
         let registered = place.register(complete(draft).await?).await?;
-        tracing::info!(target: "flowkit::serve", "Serving '{}', see {}", registered.full_name, registered.ui_url);
+        let seen = match &registered.ui_url {
+            Some(url) => format!("see {url}"),
+            None => announce::when(ports.backend.history(), registered.id),
+        };
+        tracing::info!(target: "flowkit::serve", "Serving '{}', {seen}", registered.full_name);
         deployments.push(registered.id);
     }
     report_left_behind(place, &deployments).await;
-    let poll = options.poll.unwrap_or(settings.poll);
+    let poll = if place.is_local() { LOCAL } else { options.poll.unwrap_or(settings.poll) };
     let pulse = Arc::new(Pulse::new(poll * settings.missed_polls.max(1)));
     let mut helpers = JoinSet::new();
     if options.webserver.unwrap_or(settings.webserver) {
@@ -69,7 +81,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         limit: options.limit.unwrap_or(settings.limit).max(1),
         conditions: Conditions {
             ports: Arc::clone(&ports),
-            isolation: options.isolation,
+            isolation,
             terms: Terms { look: poll, grace: settings.grace },
             stop: CancellationToken::new(),
         },
@@ -137,7 +149,7 @@ impl<'a> Runner<'a> {
         let mut next_question = clock::instant();
         let told = Arc::clone(&self.told);
         loop {
-            let next_due = self.queue.next(clock::now()).unwrap_or(self.poll);
+            let next_due = self.queue.next(clock::now()).map_or(self.poll, |next| next.min(LONGEST_SLEEP));
             tokio::select! {
                 signal = signals.next() => return signal,
                 answer = answer(&mut question), if question.is_some() => {
@@ -159,7 +171,8 @@ impl<'a> Runner<'a> {
 
     fn ask(&mut self) -> Question<'a> {
         self.queue.asked();
-        Some(self.place.due(self.deployments.to_vec(), clock::now().after(AHEAD)))
+        let ahead = if self.place.is_local() { LOCAL } else { AHEAD };
+        Some(self.place.due(self.deployments.to_vec(), clock::now().after(ahead)))
     }
 
     /// Takes an answer, and tells when to ask again.
@@ -187,6 +200,9 @@ impl<'a> Runner<'a> {
     fn ended(&mut self, run: Option<FlowRunId>) {
         if let Some(run) = run {
             self.queue.ended(run);
+            if self.place.is_local() {
+                self.told.notify_one();
+            }
         }
     }
 

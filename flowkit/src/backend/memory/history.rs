@@ -1,10 +1,9 @@
 //! The most recent runs and logs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use crate::asset::AssetEvent;
-use crate::backend::History;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, TaskRun, lock};
@@ -37,7 +36,33 @@ pub(crate) struct Recent {
 #[derive(Debug, Default)]
 struct FlowRuns {
     runs: VecDeque<Arc<FlowRun>>,
+    /// Those beyond the bound that had not ended when they came to it.
+    held: BTreeMap<FlowRunId, Arc<FlowRun>>,
+    /// How many may be held before it is looked which have ended meanwhile.
+    held_at_most: usize,
     stand_ins: HashMap<FlowRunId, Arc<TaskRun>>,
+}
+
+impl FlowRuns {
+    /// Lets go of a run for which there is no room, unless it goes on or is to come.
+    fn outlived(&mut self, run: Arc<FlowRun>) {
+        if run.state().is_final() {
+            self.stand_ins.remove(&run.id);
+            return;
+        }
+        self.held.insert(run.id, run);
+        if self.held.len() > self.held_at_most {
+            let stand_ins = &mut self.stand_ins;
+            self.held.retain(|id, run| {
+                let ended = run.state().is_final();
+                if ended {
+                    stand_ins.remove(id);
+                }
+                !ended
+            });
+            self.held_at_most = (2 * self.held.len()).max(64);
+        }
+    }
 }
 
 fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, limit: usize) -> Option<T> {
@@ -68,12 +93,38 @@ impl Recent {
             kept.stand_ins.insert(run.id, stand_in);
         }
         if let Some(oldest) = push_bounded(&mut kept.runs, run, self.limits.flow_runs) {
-            kept.stand_ins.remove(&oldest.id);
+            kept.outlived(oldest);
         }
     }
 
     pub(crate) fn flow_run(&self, id: FlowRunId) -> Option<Arc<FlowRun>> {
-        lock(&self.flow_runs).runs.iter().rev().find(|run| run.id == id).cloned()
+        let kept = lock(&self.flow_runs);
+        kept.runs.iter().rev().find(|run| run.id == id).or_else(|| kept.held.get(&id)).cloned()
+    }
+
+    pub(crate) fn flow_run_ids(&self) -> HashSet<FlowRunId> {
+        let kept = lock(&self.flow_runs);
+        kept.runs.iter().map(|run| run.id).chain(kept.held.keys().copied()).collect()
+    }
+
+    /// Puts a record in the place of the one of the same run.
+    pub(crate) fn replace_flow_run(&self, run: &Arc<FlowRun>) {
+        let mut kept = lock(&self.flow_runs);
+        let kept = &mut *kept;
+        let place = kept.runs.iter_mut().rev().find(|known| known.id == run.id).or_else(|| kept.held.get_mut(&run.id));
+        if let Some(place) = place {
+            *place = Arc::clone(run);
+        }
+    }
+
+    pub(crate) fn remove_flow_run(&self, id: FlowRunId) {
+        let mut kept = lock(&self.flow_runs);
+        if kept.held.remove(&id).is_none()
+            && let Some(place) = kept.runs.iter().rposition(|run| run.id == id)
+        {
+            kept.runs.remove(place);
+        }
+        kept.stand_ins.remove(&id);
     }
 
     /// Copies a state of a subflow run to the task run that stands for it.
@@ -93,20 +144,25 @@ impl Recent {
     }
 }
 
-impl History for Recent {
-    fn flow_runs(&self) -> Vec<Arc<FlowRun>> {
-        lock(&self.flow_runs).runs.iter().cloned().collect()
+impl Recent {
+    pub(crate) fn flow_runs(&self) -> Vec<Arc<FlowRun>> {
+        let kept = lock(&self.flow_runs);
+        kept.held.values().chain(&kept.runs).cloned().collect()
     }
 
-    fn task_runs(&self) -> Vec<Arc<TaskRun>> {
+    pub(crate) fn task_runs(&self) -> Vec<Arc<TaskRun>> {
         lock(&self.task_runs).iter().cloned().collect()
     }
 
-    fn asset_events(&self) -> Vec<AssetEvent> {
+    pub(crate) fn asset_events(&self) -> Vec<AssetEvent> {
         lock(&self.asset_events).iter().cloned().collect()
     }
 
-    fn logs(&self) -> Vec<LogRecord> {
+    pub(crate) fn logs(&self) -> Vec<LogRecord> {
         lock(&self.logs).iter().cloned().collect()
+    }
+
+    pub(crate) fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {
+        lock(&self.logs).iter().filter(|record| record.flow_run_id == Some(run)).cloned().collect()
     }
 }

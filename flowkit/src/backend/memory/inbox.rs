@@ -75,6 +75,13 @@ impl Inboxes {
         }
     }
 
+    /// Goes on with another record of the same run.
+    pub(super) fn replace(&self, run: &Arc<FlowRun>) {
+        if let Some(inbox) = lock(&self.0).get_mut(&run.id) {
+            inbox.run = Arc::clone(run);
+        }
+    }
+
     pub(super) fn ask(&self, run: &Arc<FlowRun>, keys: InputKeys, form: Form) {
         self.with(run, |inbox| inbox.asked = Some((keys, form)));
     }

@@ -14,7 +14,7 @@ use crate::interact::{Changes, Form, Given, Interact};
 use crate::orchestrate;
 use crate::pause_details::InputKeys;
 use crate::run::FlowRun;
-use crate::state::State;
+use crate::state::{State, StateType};
 
 impl Memory {
     fn known(&self, id: FlowRunId) -> Result<Arc<FlowRun>, Error> {
@@ -45,7 +45,13 @@ impl Interact for Memory {
         let input = Value::Object(input.unwrap_or_default());
         let resumed = self.now(run, |this, run| {
             let state = this.inboxes.resume(run, input, |current| orchestrate::resumed(current, clock::now()))?;
-            this.recent.mirror(run, &state);
+            if state.state_type() == StateType::Scheduled {
+                // No engine has it: it is for whoever serves its deployment.
+                this.put(run, state);
+                this.deployments.again(run);
+            } else {
+                this.recent.mirror(run, &state);
+            }
             Ok(())
         });
         ready(resumed).boxed()

@@ -1,5 +1,6 @@
 //! The backend that is there when nothing is set: in memory, without a file, a port or a thread.
 
+mod deployments;
 mod history;
 mod inbox;
 mod interact;
@@ -9,20 +10,22 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use uuid::Uuid;
 
+use crate::asset::AssetEvent;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
+use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
-use crate::id::{FlowRunId, TaskRunId};
+use crate::event::{Event, LogRecord};
+use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::interact::Interact;
 use crate::names;
 use crate::orchestrate;
 use crate::run::{FlowRun, TaskRun, Track};
 use crate::state::{State, StateName, StateType};
 
+use deployments::Deployments;
 pub(crate) use history::Limits;
 use history::Recent;
 use inbox::Inboxes;
@@ -32,11 +35,12 @@ use inbox::Inboxes;
 pub(crate) struct Memory {
     recent: Recent,
     inboxes: Inboxes,
+    deployments: Deployments,
 }
 
 impl Memory {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { recent: Recent::new(limits), inboxes: Inboxes::default() }
+        Self { recent: Recent::new(limits), inboxes: Inboxes::default(), deployments: Deployments::default() }
     }
 
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
@@ -46,7 +50,7 @@ impl Memory {
             id: FlowRunId::now(),
             def: new.def,
             name: new.name.unwrap_or_else(names::generate),
-            flow_id: Uuid::nil(),
+            flow_id: id_of("flow", new.def.name),
             parameters: new.parameters,
             tags: new.tags,
             retries: new.retries,
@@ -95,6 +99,11 @@ impl Memory {
         if current.state_type() == StateType::Cancelling {
             return Ok(current);
         }
+        if self.withdraw(id) || current.is(StateName::Suspended) {
+            let state = State::new(StateName::Cancelled, clock::now());
+            self.put(&run, state.clone());
+            return Ok(state);
+        }
         let state = State::new(StateName::Cancelling, clock::now());
         self.recent.mirror(&run, &state);
         Ok(state)
@@ -103,10 +112,29 @@ impl Memory {
     fn answer(&self, run: &Arc<FlowRun>, proposal: Proposal) -> Answer {
         let answer = orchestrate::answer(run, &self.inboxes.state_of(run), proposal, clock::now());
         if let Answer::Accept(state) | Answer::Reject(state) = &answer {
-            self.recent.mirror(run, state);
-            self.inboxes.seen(run, state);
+            self.note(run, state);
         }
         answer
+    }
+
+    /// Tells everything that follows runs of a state that one of them is in.
+    fn note(&self, run: &FlowRun, state: &State) {
+        self.recent.mirror(run, state);
+        self.inboxes.seen(run, state);
+        self.deployments.entered(run, state);
+    }
+
+    /// Gives a run of a deployment to the engine, which alone adds states to it from now on.
+    fn hand_over(&self, existing: &Existing, new: NewFlowRun) -> Result<Arc<FlowRun>, Error> {
+        let known = self.run_of(existing.id)?;
+        if !self.withdraw(known.id) {
+            let why = format!("flow run '{}' cannot be taken over: it does not wait to be run", known.name);
+            return Err(Error::new(ErrorKind::Refused, why));
+        }
+        let run = deployments::adopted(&known, new);
+        self.recent.replace_flow_run(&run);
+        self.inboxes.replace(&run);
+        Ok(run)
     }
 }
 
@@ -116,11 +144,12 @@ impl Backend for Memory {
     }
 
     fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
-        ready(Err(nobody_elses(id))).boxed()
+        let found = self.run_of(id).map(|run| deployments::existing(&run, self.inboxes.state_of(&run)));
+        ready(found).boxed()
     }
 
-    fn adopt_flow_run(&self, existing: Existing, _: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
-        ready(Err(nobody_elses(existing.id))).boxed()
+    fn adopt_flow_run(&self, existing: Existing, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        ready(self.hand_over(&existing, new)).boxed()
     }
 
     fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
@@ -143,10 +172,7 @@ impl Backend for Memory {
         match event {
             Event::TaskState(run, 0) => self.recent.add_task_run(&run),
             Event::TaskState(..) => {}
-            Event::FlowEnded(run, state) => {
-                self.recent.mirror(&run, &state);
-                self.inboxes.seen(&run, &state);
-            }
+            Event::FlowEnded(run, state) => self.note(&run, &state),
             Event::Asset(event) => self.recent.add_asset_event(*event),
             Event::Log(record) => self.recent.add_log(record),
         }
@@ -161,13 +187,42 @@ impl Backend for Memory {
     }
 
     fn history(&self) -> Option<&dyn History> {
-        Some(&self.recent)
+        Some(self)
+    }
+
+    fn deploy(&self) -> Option<&dyn Deploy> {
+        Some(self)
     }
 }
 
-fn nobody_elses(id: FlowRunId) -> Error {
-    let why = format!("flow run {id} cannot be taken over: without a server there are no runs but those made here");
-    Error::new(ErrorKind::Refused, why)
+impl History for Memory {
+    fn flow_runs(&self) -> Vec<Arc<FlowRun>> {
+        self.recent.flow_runs()
+    }
+
+    fn flow_run(&self, id: FlowRunId) -> Option<Arc<FlowRun>> {
+        self.recent.flow_run(id)
+    }
+
+    fn task_runs(&self) -> Vec<Arc<TaskRun>> {
+        self.recent.task_runs()
+    }
+
+    fn asset_events(&self) -> Vec<AssetEvent> {
+        self.recent.asset_events()
+    }
+
+    fn logs(&self) -> Vec<LogRecord> {
+        self.recent.logs()
+    }
+
+    fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {
+        self.recent.logs_of(run)
+    }
+
+    fn deployments(&self) -> Vec<DeploymentDetails> {
+        self.deployments.details()
+    }
 }
 
 /// The declaration of the task that stands for a flow; made once for each flow.

@@ -47,7 +47,7 @@ pub(super) async fn register(shared: &Shared, spec: &DeploymentSpec) -> Result<R
     for automation in convert::automations(spec, id) {
         client.create_automation(&automation).await.map_err(refused)?;
     }
-    Ok(RegisteredDeployment { id, full_name, ui_url: shared.links.ui_of_deployment(id) })
+    Ok(RegisteredDeployment { id, full_name, ui_url: Some(shared.links.ui_of_deployment(id)) })
 }
 
 /// Pauses the schedules of a deployment.

@@ -1,0 +1,91 @@
+//! Deployments without a server: what is registered in this process, and the runs that wait to be started.
+//!
+//! Nothing here sleeps or is woken. One run of each schedule is planned ahead, so whoever serves knows when to come, and is
+//! told of everything else that makes a run due.
+
+mod book;
+mod kept;
+mod parameters;
+mod port;
+mod runs;
+mod start;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use tokio::sync::{Notify, watch};
+
+use crate::deploy::{DeploymentDetails, DeploymentRun};
+use crate::id::FlowRunId;
+use crate::run::{FlowRun, lock};
+use crate::state::{State, StateName};
+use book::Book;
+pub(super) use runs::{adopted, existing};
+
+/// The deployments of this process, and who would like to hear of them.
+#[derive(Debug, Default)]
+pub(super) struct Deployments {
+    book: Mutex<Book>,
+    listeners: Mutex<Vec<Weak<Notify>>>,
+    /// Those who wait for the end of a run.
+    ends: Mutex<HashMap<FlowRunId, watch::Sender<Option<DeploymentRun>>>>,
+}
+
+impl Deployments {
+    fn book<R>(&self, act: impl FnOnce(&mut Book) -> R) -> R {
+        act(&mut lock(&self.book))
+    }
+
+    /// Has whoever serves ask which runs are due.
+    fn tell(&self) {
+        lock(&self.listeners).retain(|told| match told.upgrade() {
+            Some(told) => {
+                told.notify_one();
+                true
+            }
+            None => false,
+        });
+    }
+
+    pub(super) fn details(&self) -> Vec<DeploymentDetails> {
+        self.book(|book| book.details())
+    }
+
+    /// Takes note of a state that a run of a deployment is in now.
+    pub(super) fn entered(&self, run: &FlowRun, state: &State) {
+        if run.background.deployment.is_none() || !(state.is_final() || state.is(StateName::Suspended)) {
+            return;
+        }
+        if self.book(|book| book.over(run)) {
+            self.tell();
+        }
+        if state.is_final()
+            && let Some(waiting) = lock(&self.ends).remove(&run.id)
+        {
+            let ended = DeploymentRun { id: run.id, name: run.name.clone(), state: state.clone() };
+            waiting.send_replace(Some(ended));
+        }
+    }
+
+    /// Puts a run that is let go of among those that wait, as when it is resumed after a suspension.
+    pub(super) fn again(&self, run: &Arc<FlowRun>) {
+        self.book(|book| book.wait(run, crate::clock::now()));
+        self.tell();
+    }
+
+    /// Gives what resolves to the last state of a run; `look` tells its present state.
+    fn end_of(
+        &self,
+        run: FlowRunId,
+        look: impl FnOnce() -> Option<DeploymentRun>,
+    ) -> watch::Receiver<Option<DeploymentRun>> {
+        let told = lock(&self.ends).entry(run).or_insert_with(|| watch::Sender::new(None)).subscribe();
+        // It may have ended just before.
+        if let Some(ended) = look().filter(|run| run.state.is_final())
+            && let Some(waiting) = lock(&self.ends).remove(&run)
+        {
+            waiting.send_replace(Some(ended));
+        }
+        told
+    }
+}

@@ -1,0 +1,179 @@
+//! Runs that begin to wait: those of schedules, and those that somebody starts.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::parameters;
+use super::runs::{self, Wanted};
+use crate::backend::memory::Memory;
+use crate::clock::{self, Timestamp};
+use crate::deploy::{Caller, DeploymentRun, DeploymentSpec, NewDeploymentRun, RegisteredDeployment};
+use crate::error::{Error, ErrorKind};
+use crate::id::{FlowRunId, TaskRunId};
+use crate::run::{FlowRun, TaskExtra, TaskInput, TaskRun, Track};
+use crate::state::{State, StateName};
+
+use super::kept::Deployment;
+
+impl Memory {
+    pub(super) fn register_now(&self, spec: DeploymentSpec) -> Result<RegisteredDeployment, Error> {
+        let full_name = spec.full_name();
+        let flow = spec.own.ok_or_else(|| {
+            let why = format!(
+                "deployment '{full_name}': its flow is not in this program, and without a server no other can run it"
+            );
+            Error::new(ErrorKind::Definition, why)
+        })?;
+        if spec.work_pool.is_some() {
+            let why = "work pools are on a Prefect server: set PREFECT_API_URL, or leave the pool out and serve the deployment";
+            return Err(Error::new(ErrorKind::Settings, format!("deployment '{full_name}': {why}")));
+        }
+        let now = clock::now();
+        let new = Deployment::new(spec, flow, now)?;
+        let id = new.id;
+        let given_up = self.deployments.book(|book| match book.deployments.get_mut(&id) {
+            Some(known) => {
+                known.update(new);
+                known.unplan()
+            }
+            None => {
+                book.deployments.insert(id, new);
+                Vec::new()
+            }
+        });
+        self.forget(given_up);
+        self.plan(&[id], now);
+        self.deployments.tell();
+        Ok(RegisteredDeployment { id, full_name, ui_url: None })
+    }
+
+    pub(super) fn set_paused(&self, id: Uuid, paused: bool) -> Result<(), Error> {
+        let now = clock::now();
+        let given_up = self.deployments.book(|book| {
+            let deployment = book.find(&crate::deploy::Target::Id(id))?;
+            deployment.pause(paused, now)?;
+            Ok(deployment.unplan())
+        })?;
+        self.forget(given_up);
+        self.plan(&[id], now);
+        self.deployments.tell();
+        Ok(())
+    }
+
+    /// Brings the runs of schedules up to date: those whose dates have come wait, and the next ones are planned.
+    /// Tells whether there are others now.
+    pub(super) fn plan(&self, ids: &[Uuid], now: Timestamp) -> bool {
+        let (given_up, changed) = self.deployments.book(|book| {
+            let (mut given_up, mut changed) = (Vec::new(), false);
+            for id in ids {
+                let Some(deployment) = book.deployments.get_mut(id) else { continue };
+                let mut made = Vec::new();
+                let (due, left_out) = deployment.take_due(now);
+                let unplanned = due.into_iter().filter(|(_, planned)| planned.is_none());
+                made.extend(unplanned.map(|(due, _)| (self.planned(deployment, due.key, due.at, now), due.at)));
+                for due in deployment.unplanned() {
+                    let run = self.planned(deployment, due.key, due.at, now);
+                    deployment.planned(&due, run.id);
+                    made.push((run, due.at));
+                }
+                given_up.extend(left_out);
+                changed |= !made.is_empty();
+                made.iter().for_each(|(run, due)| book.wait(run, *due));
+            }
+            (given_up, changed)
+        });
+        self.forget(given_up);
+        changed
+    }
+
+    fn planned(&self, deployment: &Deployment, schedule: Uuid, due: Timestamp, now: Timestamp) -> Arc<FlowRun> {
+        let wanted = Wanted::by_schedule(deployment.parameters_of(schedule));
+        let run = runs::scheduled(deployment, wanted, due, now);
+        self.recent.add_flow_run(Arc::clone(&run), None);
+        run
+    }
+
+    /// Takes a run from those that wait, because it is cancelled or somebody runs it; only one gets it.
+    pub(in crate::backend::memory) fn withdraw(&self, run: FlowRunId) -> bool {
+        let deployment = self.deployments.book(|book| book.withdraw(run));
+        if let Some(deployment) = deployment {
+            self.plan(&[deployment], clock::now());
+            self.deployments.tell();
+        }
+        deployment.is_some()
+    }
+
+    /// Forgets planned runs that are not to be.
+    fn forget(&self, runs: Vec<FlowRunId>) {
+        for run in runs {
+            if self.deployments.book(|book| book.withdraw(run)).is_some() {
+                self.recent.remove_flow_run(run);
+            }
+        }
+    }
+
+    pub(super) fn start_now(&self, new: NewDeploymentRun) -> Result<DeploymentRun, Error> {
+        let now = clock::now();
+        let due = new.scheduled.unwrap_or(now);
+        let run = self.deployments.book(|book| {
+            let deployment = book.find(&new.target)?;
+            let id = deployment.id;
+            let parameters = parameters::merged(&deployment.spec, deployment.flow, new.parameters)?;
+            if let Some(known) = new.idempotency_key.as_ref().and_then(|key| book.key(id, key))
+                && let Some(run) = self.recent.flow_run(known)
+            {
+                return Ok(run);
+            }
+            let caller = new.caller.as_ref().and_then(|caller| Some((caller, self.recent.flow_run(caller.flow_run)?)));
+            let deployment = book.find(&new.target)?;
+            let stand_in = caller.as_ref().map(|(caller, above)| self.deployment_stand_in(deployment, caller, above));
+            let wanted = Wanted {
+                name: new.name,
+                parameters,
+                tags: new.tags,
+                parent_task_run: stand_in.as_ref().map(|task| task.id),
+                parent_flow_run: caller.as_ref().map(|(_, above)| above.id),
+                root_flow_run: caller.as_ref().map(|(_, above)| above.root_flow_run_id()),
+                message: None,
+            };
+            let run = runs::scheduled(deployment, wanted, due, now);
+            self.recent.add_flow_run(Arc::clone(&run), stand_in);
+            self.recent.mirror(&run, &run.state());
+            book.wait(&run, due);
+            if let Some(key) = new.idempotency_key {
+                book.remember(id, key, run.id, || self.recent.flow_run_ids());
+            }
+            Ok(run)
+        })?;
+        self.deployments.tell();
+        Ok(seen(&run))
+    }
+
+    /// Makes the task run that stands for a deployment's run in the graph of the flow run that starts it.
+    fn deployment_stand_in(&self, deployment: &Deployment, caller: &Caller, above: &Arc<FlowRun>) -> Arc<TaskRun> {
+        let def = deployment.flow.def;
+        let task = Arc::new(TaskRun {
+            id: TaskRunId::now(),
+            def: super::super::stand_in_def(def),
+            flow_run: Some(Arc::clone(above)),
+            parent: caller.task_run,
+            extra: Some(Box::<TaskExtra>::default()),
+            track: Track::default(),
+        });
+        if let Some(extra) = &task.extra {
+            let _ = extra.name.set(format!("{}-{}", deployment.spec.full_name(), caller.nth));
+            let mut inputs: Vec<_> = def.params.iter().map(|param| (param.name, Vec::new())).collect();
+            inputs.extend(caller.task_run.map(|task| ("__parents__", vec![TaskInput::TaskRun(task)])));
+            let _ = extra.inputs.set(inputs);
+        }
+        task.track.push(State::new(StateName::Pending, clock::now()));
+        self.recent.add_task_run(&task);
+        task
+    }
+}
+
+/// A run as others see it.
+pub(super) fn seen(run: &FlowRun) -> DeploymentRun {
+    DeploymentRun { id: run.id, name: run.name.clone(), state: run.state() }
+}
