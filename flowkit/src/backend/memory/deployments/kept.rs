@@ -28,6 +28,15 @@ pub(super) struct Deployment {
     pub(super) placed: HashSet<FlowRunId>,
 }
 
+/// A date that has come.
+#[derive(Debug)]
+pub(super) struct Come {
+    pub(super) schedule: Uuid,
+    pub(super) due: Timestamp,
+    /// The run that was planned for it.
+    pub(super) run: Option<FlowRunId>,
+}
+
 impl Deployment {
     pub(super) fn new(spec: DeploymentSpec, flow: OwnFlow, now: Timestamp) -> Result<Self, Error> {
         let mut new = Self {
@@ -82,18 +91,18 @@ impl Deployment {
 
     /// Takes the dates that run now, each with the run that was planned for it if there is one, and the planned runs
     /// whose dates have passed and are left out.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> (Vec<(Due<Uuid>, Option<FlowRunId>)>, Vec<FlowRunId>) {
+    pub(super) fn take_due(&mut self, now: Timestamp) -> (Vec<Come>, Vec<FlowRunId>) {
         let planned = &mut self.planned;
         let due = self.timetable.take_due(now);
-        let due = due.into_iter().map(|due| {
+        let come = due.into_iter().map(|due| {
             let run = planned.get(&due.key).filter(|(at, _)| *at == due.at).map(|(_, run)| *run);
             if run.is_some() {
                 planned.remove(&due.key);
             }
-            (due, run)
+            Come { schedule: due.key, due: due.at, run }
         });
-        let due = due.collect();
-        (due, self.planned.extract_if(|_, (at, _)| *at <= now).map(|(_, (_, run))| run).collect())
+        let come = come.collect();
+        (come, self.planned.extract_if(|_, (at, _)| *at <= now).map(|(_, (_, run))| run).collect())
     }
 
     /// Lists the dates that a run is to be planned for.

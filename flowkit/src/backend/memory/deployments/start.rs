@@ -69,9 +69,10 @@ impl Memory {
             for id in ids {
                 let Some(deployment) = book.deployments.get_mut(id) else { continue };
                 let mut made = Vec::new();
-                let (due, left_out) = deployment.take_due(now);
-                let unplanned = due.into_iter().filter(|(_, planned)| planned.is_none());
-                made.extend(unplanned.map(|(due, _)| (self.planned(deployment, due.key, due.at, now), due.at)));
+                let (come, left_out) = deployment.take_due(now);
+                for date in come.into_iter().filter(|date| date.run.is_none()) {
+                    made.push((self.planned(deployment, date.schedule, date.due, now), date.due));
+                }
                 for due in deployment.unplanned() {
                     let run = self.planned(deployment, due.key, due.at, now);
                     deployment.planned(&due, run.id);
