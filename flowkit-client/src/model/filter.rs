@@ -28,6 +28,18 @@ struct StateFilter {
     name: Option<Any<String>>,
 }
 
+/// The condition of the API "made by one of these".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct CreatedBy {
+    id_: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Before {
+    #[serde(with = "timestamp")]
+    before_: DateTime<Utc>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct All {
     all_: Vec<String>,
@@ -77,6 +89,10 @@ pub struct FlowRunFilter {
     parent_task_run_id: Option<Any<Uuid>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<Any<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<CreatedBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_start_time: Option<Before>,
 }
 
 impl FlowRunFilter {
@@ -140,6 +156,20 @@ impl FlowRunFilter {
     #[must_use]
     pub fn idempotency_keys<T: Into<String>>(mut self, keys: impl IntoIterator<Item = T>) -> Self {
         self.idempotency_key = texts(keys);
+        self
+    }
+
+    /// Picks by who made the run, such as a schedule of a deployment.
+    #[must_use]
+    pub fn creators(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.created_by = Some(CreatedBy { id_: ids.into_iter().collect() });
+        self
+    }
+
+    /// Picks runs that should start at a time or before.
+    #[must_use]
+    pub fn expected_before(mut self, time: DateTime<Utc>) -> Self {
+        self.expected_start_time = Some(Before { before_: time });
         self
     }
 }

@@ -168,10 +168,25 @@ pub struct FlowRun {
     /// Whether a schedule made it.
     #[serde(default, deserialize_with = "or_default")]
     pub auto_scheduled: bool,
+    /// Who made it, if the server knows.
+    #[serde(default)]
+    pub created_by: Option<Creator>,
     /// What identifies the process or container that runs it.
     #[serde(default)]
     pub infrastructure_pid: Option<String>,
     /// Variables of the infrastructure's template.
     #[serde(default)]
     pub job_variables: Option<JsonObject>,
+}
+
+/// Tells who made a flow run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct Creator {
+    /// The id, such as that of a schedule.
+    #[serde(default)]
+    pub id: Option<Uuid>,
+    /// What it is: `SCHEDULE`, `DEPLOYMENT`, `AUTOMATION` or what else there may be.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
 }

@@ -30,7 +30,7 @@ pub use deployment_create::{CollisionStrategy, ConcurrencyOptions, DeploymentCre
 pub use event::{Event, EventPage, ReceivedEvent};
 pub use filter::{EventFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter};
 pub use flow::{Flow, FlowCreate};
-pub use flow_run::{FlowRun, FlowRunCreate, FlowRunUpdate};
+pub use flow_run::{Creator, FlowRun, FlowRunCreate, FlowRunUpdate};
 pub use log::{Log, LogCreate};
 pub use orchestration::{OrchestrationDetails, OrchestrationResult, OrchestrationStatus};
 pub use policy::{FlowRunPolicy, RetryDelay, TaskRunPolicy};

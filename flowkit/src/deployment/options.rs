@@ -21,8 +21,10 @@ macro_rules! deployment_options {
 
             /// Adds a [`Schedule`](crate::Schedule), which may have a time zone, a slug and parameters of its own.
             ///
-            /// Runs are made by the server, some days ahead. Those that nobody started in time are late, and are all
-            /// started once somebody serves the deployment: [`Schedule::misfire`](crate::Schedule::misfire) has no effect there.
+            /// Runs are made by the server, some ahead. Of those that nobody has started within 15 s, whoever serves the
+            /// deployment starts the ones that [`Schedule::misfire`](crate::Schedule::misfire) says: by default the newest of
+            /// each schedule. The others end as `Skipped`, a state of type Cancelled whose message says why. Runs that
+            /// somebody has triggered are always started, and so are all runs that a work pool's workers start.
             pub fn schedule(mut self, schedule: $crate::schedule::Schedule) -> Self {
                 self.draft.schedule(&schedule);
                 self

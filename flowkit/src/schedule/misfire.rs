@@ -10,7 +10,10 @@ pub const ON_TIME: Duration = Duration::from_secs(15);
 /// Says which dates are made up for that passed while nothing could start their runs: the process was down, the
 /// machine asleep, the server away.
 ///
-/// A date at most [`ON_TIME`] old always runs. Prefect itself does what [`RunAll`](Self::RunAll) says.
+/// A date at most [`ON_TIME`] old always runs. Prefect itself does what [`RunAll`](Self::RunAll) says. With a Prefect
+/// server, the process that serves a deployment ends the runs that are left out: they are in a state `Skipped`, of type
+/// Cancelled. A run that waits because that process has as many as it may counts as missed there too. Runs that
+/// somebody has triggered are never left out, nor are those that wait for room below a deployment's concurrency limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Misfire {

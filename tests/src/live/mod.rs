@@ -26,6 +26,7 @@ mod log;
 mod port;
 mod process;
 mod runs;
+mod served;
 mod server;
 mod venv;
 
@@ -33,6 +34,7 @@ use std::io::Write as _;
 use std::sync::OnceLock;
 
 pub use api::Reply;
+pub use served::Notes;
 pub use server::{LiveServer, Options};
 pub use venv::{PINS, SERVER_VERSION};
 

@@ -36,6 +36,21 @@ impl Process {
         Ok(Self { watchdog, pipe })
     }
 
+    /// Stops the program where it stands: it keeps its connections, and answers nothing.
+    pub(super) fn freeze(&self) {
+        self.signal("USR1");
+    }
+
+    /// Lets it go on.
+    pub(super) fn thaw(&self) {
+        self.signal("USR2");
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.watchdog.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "the watchdog of a running server gets {name}");
+    }
+
     /// Returns how the program ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.watchdog.try_wait().ok().flatten()

@@ -101,6 +101,16 @@ impl LiveServer {
         drop(self.process().take());
     }
 
+    /// Stops the server where it stands: connections are still made, and nothing is answered.
+    pub fn freeze(&self) {
+        self.process().as_ref().into_iter().for_each(Process::freeze);
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.process().as_ref().into_iter().for_each(Process::thaw);
+    }
+
     /// Starts the server again on its port and its database, killing it first if it runs.
     ///
     /// # Panics

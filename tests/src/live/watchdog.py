@@ -30,7 +30,14 @@ def follow():
     os._exit(code if code >= 0 else 128 - code)
 
 
+def pass_on(number):
+    """Has the command get a signal that would stop or wake us as well."""
+    return lambda *_: os.killpg(command.pid, number)
+
+
 signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGUSR1, pass_on(signal.SIGSTOP))
+signal.signal(signal.SIGUSR2, pass_on(signal.SIGCONT))
 follower = threading.Thread(target=follow)
 follower.start()
 sys.stdin.buffer.read()

@@ -9,6 +9,7 @@ use flowkit_client::{Client, EventsChannel};
 use crate::backend::Undelivered;
 use crate::backend::convert::Known;
 use crate::backend::server::active::Active;
+use crate::backend::server::deployments::Misfires;
 use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) logs: Logs,
     pub(super) outbox: Outbox,
     pub(super) active: Active,
+    pub(super) misfires: Misfires,
     pub(super) logs_to_api: bool,
     /// Where people find the runs.
     pub(super) links: Arc<Links>,
@@ -57,6 +59,7 @@ impl Shared {
             logs: Logs::default(),
             outbox: Outbox::default(),
             active: Active::new(heartbeat),
+            misfires: Misfires::default(),
             logs_to_api,
             links: Arc::new(links),
             renamed: Mutex::default(),

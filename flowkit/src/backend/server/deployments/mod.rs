@@ -1,7 +1,9 @@
 //! Deployments at the server: the port's requests, each done on the reporter's thread.
 
+mod late;
 mod listen;
 mod lock;
+mod misfires;
 mod register;
 mod runs;
 mod start;
@@ -22,6 +24,7 @@ use crate::deploy::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
+pub(super) use misfires::Misfires;
 
 /// How long one request may take, retries included.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,8 +1,11 @@
 //! Registering a deployment: a plan of requests, and sending them.
 
+use flowkit_client::Client;
+use flowkit_client::api::deployments;
 use flowkit_client::model::{Deployment, DeploymentCreate, DeploymentUpdate, FlowCreate};
 use uuid::Uuid;
 
+use super::misfires::Policies;
 use super::{failed, patient};
 use crate::backend::convert;
 use crate::backend::server::shared::Shared;
@@ -42,12 +45,31 @@ pub(super) async fn register(shared: &Shared, spec: &DeploymentSpec) -> Result<R
             id
         }
     };
+    remember(shared, &client, spec, id, existing.as_ref()).await.map_err(refused)?;
     // Triggers have no names that would tell which is which: all that the deployment owns are made anew.
     client.delete_automations_owned_by(&convert::owner(id)).await.map_err(refused)?;
     for automation in convert::automations(spec, id) {
         client.create_automation(&automation).await.map_err(refused)?;
     }
     Ok(RegisteredDeployment { id, full_name, ui_url: Some(shared.links.ui_of_deployment(id)) })
+}
+
+/// Takes note of what becomes of missed dates, by the ids that the schedules have now and those that they had before:
+/// runs that are late by now were made by the latter.
+async fn remember(
+    shared: &Shared,
+    client: &Client,
+    spec: &DeploymentSpec,
+    id: Uuid,
+    before: Option<&Deployment>,
+) -> Result<(), flowkit_client::Error> {
+    if spec.schedules.is_empty() && before.is_none_or(|before| before.schedules.is_empty()) {
+        return Ok(());
+    }
+    let now = client.send(deployments::read(id)).await?;
+    let known = before.into_iter().chain([&now]).flat_map(|deployment| &deployment.schedules);
+    shared.misfires.remember(id, Policies::new(&spec.schedules, known));
+    Ok(())
 }
 
 /// Pauses the schedules of a deployment.

@@ -6,23 +6,33 @@ use flowkit_client::model::{
 };
 use uuid::Uuid;
 
-use super::{failed, lock, patient};
+use super::{failed, late, lock, patient};
 use crate::backend::Answer;
 use crate::backend::server::mark;
 use crate::backend::server::orders;
 use crate::backend::server::shared::Shared;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::deploy::{Claim, DueRun, Verdict};
 use crate::error::Error;
 use crate::id::FlowRunId;
 use crate::state::StateType as OurType;
 
-/// Lists the runs that are due before a time.
+/// Lists the runs that are due before a time, but for late ones that their schedules leave out.
 pub(super) async fn due(shared: &Shared, deployments: &[Uuid], before: Timestamp) -> Result<Vec<DueRun>, Error> {
-    let found = patient(shared).get_scheduled_flow_runs(deployments, before.to_utc(), MAX_LIMIT).await;
-    let found = found.map_err(|error| failed("cannot ask for the runs that are due", error))?;
+    let begun = clock::instant();
+    let (found, left_out) = loop {
+        let found = patient(shared).get_scheduled_flow_runs(deployments, before.to_utc(), MAX_LIMIT).await;
+        let found = found.map_err(|error| failed("cannot ask for the runs that are due", error))?;
+        let left_out = late::leave_out(shared, &found).await;
+        // There may be more than one answer holds, the newest behind those that were left out.
+        let more = found.len() >= MAX_LIMIT as usize && !left_out.is_empty();
+        if !more || begun.elapsed() > late::PATIENCE {
+            break (found, left_out);
+        }
+    };
     let mut due: Vec<DueRun> = found
         .into_iter()
+        .filter(|run| !left_out.contains(&run.id))
         .filter_map(|run| {
             let due = run.next_scheduled_start_time.or(run.expected_start_time).map(Timestamp::from);
             Some(DueRun { id: run.id.into(), name: run.name, deployment: run.deployment_id?, due })
