@@ -100,6 +100,12 @@ impl TaskRunId {
         let (high, low) = self.0.as_u64_pair();
         uuid::Builder::from_random_bytes(wide(mix(low ^ 0x5bd1), mix(high ^ low))).into_uuid()
     }
+
+    /// The name that a run of the task has if it was given none.
+    pub(crate) fn default_name(self, task: &str) -> String {
+        let key = self.dynamic_key().simple().to_string();
+        format!("{task}-{}", &key[..3])
+    }
 }
 
 /// Returns the id of the `index`-th state of a run: time-ordered, unique, the same at every call.

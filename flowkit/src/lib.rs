@@ -48,6 +48,8 @@ mod result_options;
 mod retry_delay;
 mod returns;
 mod run;
+#[cfg(feature = "embedded")]
+mod run_record;
 pub mod schedule;
 mod secret;
 mod state;
@@ -147,6 +149,10 @@ pub use run::{Effort, FlowRun, TaskInput, TaskInputs, TaskRun};
 pub use run_deployment::{RunDeployment, run_deployment};
 pub use run_existing::{assigned_flow_run, run_existing};
 pub use run_input::{ReceiveInput, Received, SendInput, receive_input, send_input};
+#[cfg(feature = "embedded")]
+pub use run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
+#[cfg(feature = "embedded")]
+pub use runtime::Records;
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use schedule::{Misfire, Schedule};
 pub use scoped_tags::{Tags, tags};

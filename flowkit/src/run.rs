@@ -159,8 +159,7 @@ impl TaskRun {
     }
 
     pub(crate) fn default_name(&self) -> String {
-        let key = self.id.dynamic_key().simple().to_string();
-        format!("{}-{}", self.def.name, &key[..3])
+        self.id.default_name(self.def.name)
     }
 
     /// Returns the flow run it belongs to; `None` for a task called outside of any flow.

@@ -2,7 +2,10 @@
 //!
 //! Task runs are *emitted*: the engine decides and tells. Flow runs are *proposed*: the engine asks and obeys.
 
+pub(crate) mod at_exit;
 pub(crate) mod convert;
+#[cfg(feature = "embedded")]
+pub(crate) mod embedded;
 pub(crate) mod memory;
 pub(crate) mod server;
 

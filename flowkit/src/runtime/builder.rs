@@ -1,8 +1,13 @@
 //! How a runtime is put together. The only place that names concrete backends.
 
+use std::path::Path;
+#[cfg(feature = "embedded")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::backend::Backend;
+#[cfg(feature = "embedded")]
+use crate::backend::embedded::Embedded;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
 use crate::engine::context::Ports;
@@ -12,6 +17,8 @@ use crate::engine::results::flights::Flights;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::error::Error;
+#[cfg(not(feature = "embedded"))]
+use crate::error::ErrorKind;
 use crate::logging;
 use crate::runtime::Runtime;
 use crate::runtime::stores::{self, Location};
@@ -44,6 +51,24 @@ impl RuntimeBuilder {
     pub fn server(mut self, url: impl Into<String>) -> Self {
         if let Ok(settings) = &mut self.settings {
             settings.api = Some(Api { url: url.into(), ..settings.access.clone() });
+            settings.database = None;
+        }
+        self
+    }
+
+    /// Keeps runs, states and logs in the SQLite file `path`, whatever the environment says; the file is made if there is none.
+    ///
+    /// One process writes to a file at a time, any number may read it meanwhile: [`build`](Self::build) fails if
+    /// another one writes, and names it. Nothing waits for the disk: what happens is written by a thread, in groups,
+    /// at most 5 ms later. Runs that a process left under way when it died are
+    /// [`Crashed`](crate::StateName::Crashed) after the next start.
+    ///
+    /// Default: what the setting `FLOWKIT_DB` says, else runs are kept in memory.
+    #[cfg(feature = "embedded")]
+    pub fn embedded(mut self, path: impl Into<PathBuf>) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.database = Some(path.into());
+            settings.api = None;
         }
         self
     }
@@ -134,12 +159,28 @@ impl RuntimeBuilder {
         let mut settings = self.settings.clone()?;
         let stores = stores::open(&self.location(&settings))?;
         settings.task_defaults.results.durable_cache = settings.api.is_some();
-        let backend: Arc<dyn Backend> = match &settings.api {
-            None => Arc::new(Memory::new(self.limits)),
-            Some(api) => Arc::new(Server::start(server_options(api, &settings))?),
+        let backend: Arc<dyn Backend> = match (&settings.api, &settings.database) {
+            (Some(api), _) => Arc::new(Server::start(server_options(api, &settings))?),
+            (None, Some(path)) => embedded(path, self.limits)?,
+            (None, None) => Arc::new(Memory::new(self.limits)),
         };
         Ok(assemble(&settings, backend, stores, settings.signals))
     }
+}
+
+#[cfg(feature = "embedded")]
+fn embedded(path: &Path, limits: Limits) -> Result<Arc<dyn Backend>, Error> {
+    Ok(Arc::new(Embedded::open(path, limits)?))
+}
+
+#[cfg(not(feature = "embedded"))]
+fn embedded(path: &Path, _: Limits) -> Result<Arc<dyn Backend>, Error> {
+    let why = format!(
+        "the setting {} is `{}`, but this program was built without flowkit's feature `embedded`, which it needs",
+        settings::DATABASE,
+        path.display()
+    );
+    Err(Error::new(ErrorKind::Settings, why))
 }
 
 fn server_options(api: &Api, settings: &Settings) -> ServerOptions {

@@ -8,6 +8,8 @@
 mod ambient;
 mod builder;
 mod cancellation;
+#[cfg(feature = "embedded")]
+mod records;
 mod results;
 pub(crate) mod signals;
 mod stores;
@@ -32,6 +34,8 @@ use crate::user_error::UserError;
 pub(crate) use ambient::{ambient, ports};
 pub use builder::RuntimeBuilder;
 pub use cancellation::{cancelled, is_cancelled};
+#[cfg(feature = "embedded")]
+pub use records::Records;
 
 /// What runs report to: a backend and the settings.
 #[derive(Clone)]

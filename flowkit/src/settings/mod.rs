@@ -3,14 +3,18 @@
 mod read;
 mod results;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use read::Source;
 pub(crate) use results::{ResultPlace, Results, STORAGE};
+
+/// Names the setting that says which file keeps the runs.
+pub(crate) const DATABASE: &str = "FLOWKIT_DB";
 
 /// All settings.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) poll: Poll,
     pub(crate) signals: Signals,
     pub(crate) results: Results,
+    /// The file that runs are kept in, if they are.
+    pub(crate) database: Option<PathBuf>,
 }
 
 /// How a server is reached.
@@ -183,6 +189,14 @@ impl Settings {
             log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
         };
         let results = Results::read(&source)?;
+        let database = source.text(DATABASE).map(PathBuf::from);
+        if let (Some(url), Some(path)) = (&url, &database) {
+            let why = format!(
+                "the settings {DATABASE} (`{}`) and PREFECT_API_URL (`{url}`) name two places for the same runs: unset one",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Settings, why));
+        }
         let defaults = |defaults: Defaults| Defaults { results: results.defaults, ..defaults };
         let task_defaults =
             source.retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?;
@@ -203,6 +217,7 @@ impl Settings {
             },
             cancel_grace: source.seconds("FLOWKIT_CANCEL_GRACE")?.map_or(default.cancel_grace, CancelGrace),
             results,
+            database,
         })
     }
 }

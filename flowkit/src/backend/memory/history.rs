@@ -127,10 +127,14 @@ impl Recent {
         kept.stand_ins.remove(&id);
     }
 
+    /// Finds the task run that stands for a flow run in its parent.
+    pub(crate) fn stand_in(&self, run: FlowRunId) -> Option<Arc<TaskRun>> {
+        lock(&self.flow_runs).stand_ins.get(&run).cloned()
+    }
+
     /// Copies a state of a subflow run to the task run that stands for it.
     pub(crate) fn mirror(&self, run: &FlowRun, state: &State) {
-        let stand_in = lock(&self.flow_runs).stand_ins.get(&run.id).cloned();
-        if let Some(stand_in) = stand_in {
+        if let Some(stand_in) = self.stand_in(run.id) {
             stand_in.track.push(state.clone());
         }
     }

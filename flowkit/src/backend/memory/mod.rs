@@ -43,6 +43,12 @@ impl Memory {
         Self { recent: Recent::new(limits), inboxes: Inboxes::default(), deployments: Deployments::default() }
     }
 
+    /// Finds the task run that stands for a flow run in its parent.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn stand_in_of(&self, run: FlowRunId) -> Option<Arc<TaskRun>> {
+        self.recent.stand_in(run)
+    }
+
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
         let stands_in = new.parent.as_ref().map(|parent| self.stand_in(&new, parent));
         let background = new.background();

@@ -1,16 +1,15 @@
 //! The last words of the process: everything is delivered, or it is said what is not.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::backend::Undelivered;
 use crate::backend::server::reporter::Ask;
+use crate::backend::{Undelivered, at_exit};
 use crate::event::LogRecord;
-use crate::run::{FlowRun, TaskRun, lock};
+use crate::run::{FlowRun, TaskRun};
 
 /// Delivery at exit ends after this time even if it still moves.
 const AT_MOST: Duration = Duration::from_secs(600);
@@ -18,50 +17,35 @@ const AT_MOST: Duration = Duration::from_secs(600);
 /// After this time somebody at a terminal is told what the process is waiting for.
 const QUIET: Duration = Duration::from_secs(1);
 
-static REPORTERS: Mutex<Vec<(UnboundedSender<Ask>, Duration)>> = Mutex::new(Vec::new());
-
 /// Makes the process deliver what is left before it ends; it waits for as long as delivery moves, and for
 /// `patience` when it does not.
 pub(super) fn deliver_before(reporter: UnboundedSender<Ask>, patience: Duration) {
-    let mut reporters = lock(&REPORTERS);
-    if reporters.is_empty() {
-        #[expect(unsafe_code, reason = "there is no safe way to be called when `main` returns")]
-        // SAFETY: `at_exit` is an `extern "C"` function that takes and returns nothing and does not unwind: it
-        // aborts on panic as every such function does. It uses no thread-local state of ours, only a mutex, a
-        // channel and standard error. A failure to register (non-zero) leaves the process as it was.
-        unsafe {
-            libc::atexit(at_exit);
-        }
-    }
-    reporters.push((reporter, patience));
+    at_exit::call(Box::new(move || deliver(&reporter, patience)));
 }
 
 /// Whoever asked may be gone.
 pub(super) fn ignore<E>(_: Result<(), E>) {}
 
-extern "C" fn at_exit() {
-    let reporters = std::mem::take(&mut *lock(&REPORTERS));
-    for (reporter, patience) in reporters {
-        let (done, crashed) = channel();
-        let why = "Execution was ended by the exit of the process.".to_owned();
-        if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
-            continue;
-        }
-        let _ = crashed.recv_timeout(patience);
-        let (done, flushed) = channel();
-        let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
-        let left = match flushed.recv_timeout(QUIET) {
-            Err(RecvTimeoutError::Timeout) => {
-                if std::io::stderr().is_terminal() {
-                    print(format_args!("flowkit: delivering what is left to the server; Ctrl-C gives up"));
-                }
-                flushed.recv_timeout(AT_MOST).ok()
+fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
+    let (done, crashed) = channel();
+    let why = "Execution was ended by the exit of the process.".to_owned();
+    if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
+        return;
+    }
+    let _ = crashed.recv_timeout(patience);
+    let (done, flushed) = channel();
+    let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
+    let left = match flushed.recv_timeout(QUIET) {
+        Err(RecvTimeoutError::Timeout) => {
+            if std::io::stderr().is_terminal() {
+                print(format_args!("flowkit: delivering what is left to the server; Ctrl-C gives up"));
             }
-            prompt => prompt.ok(),
-        };
-        if let Some(left) = left {
-            state(&left);
+            flushed.recv_timeout(AT_MOST).ok()
         }
+        prompt => prompt.ok(),
+    };
+    if let Some(left) = left {
+        state(&left);
     }
 }
 

@@ -1,0 +1,182 @@
+//! The embedded backend: answers as the one in memory does, and keeps everything in one SQLite file.
+//!
+//! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
+//! it in groups. One process writes at a time; others may read meanwhile.
+
+mod left;
+mod open;
+mod queue;
+mod read;
+mod rows;
+mod schema;
+mod statements;
+mod writer;
+
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::backend::memory::{Limits, Memory};
+use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered, at_exit};
+use crate::deploy::Deploy;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::id::FlowRunId;
+use crate::interact::Interact;
+use crate::run::{FlowRun, lock};
+use crate::state::State;
+use queue::{Item, Queue};
+pub(crate) use read::Reader;
+use writer::Lost;
+
+/// Keeps runs in one file.
+pub(crate) struct Embedded {
+    memory: Memory,
+    queue: Arc<Queue>,
+    lost: Arc<Lost>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// The right to write.
+    _lock: File,
+}
+
+impl Embedded {
+    /// Opens the file, or makes it.
+    pub(crate) fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
+        let opened = open::open(path)?;
+        let (queue, lost) = (Arc::<Queue>::default(), Arc::<Lost>::default());
+        let writer =
+            writer::start(opened.connection, opened.epoch, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
+                Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
+            })?;
+        let writer = Arc::new(Mutex::new(Some(writer)));
+        let (ending, last) = (Arc::clone(&queue), Arc::clone(&writer));
+        at_exit::call(Box::new(move || end(&ending, &last)));
+        Ok(Self { memory: Memory::new(limits), queue, lost, writer, _lock: opened.lock })
+    }
+
+    fn begun(&self, run: &Arc<FlowRun>) {
+        self.mirrored(run);
+        self.queue.push(Item::FlowRun(Arc::clone(run), run.state()));
+    }
+
+    /// The task run that stands for the flow run in its parent has entered a state, if there is one.
+    fn mirrored(&self, run: &Arc<FlowRun>) {
+        if let Some(stand_in) = self.memory.stand_in_of(run.id) {
+            let last = stand_in.track.with(<[State]>::len).saturating_sub(1);
+            self.queue.push(Item::Event(Event::TaskState(stand_in, last)));
+        }
+    }
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        end(&self.queue, &self.writer);
+    }
+}
+
+/// Has what is left written, and waits for it.
+fn end(queue: &Queue, writer: &Mutex<Option<JoinHandle<()>>>) {
+    queue.close();
+    if let Some(writer) = lock(writer).take() {
+        // The thread does not panic; and if it did, there would be nothing left to do.
+        let _ = writer.join();
+    }
+}
+
+impl Backend for Embedded {
+    fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        async {
+            let run = self.memory.create_flow_run(new).await?;
+            self.begun(&run);
+            Ok(run)
+        }
+        .boxed()
+    }
+
+    fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
+        self.memory.find_flow_run(id)
+    }
+
+    fn adopt_flow_run(&self, existing: Existing, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
+        async {
+            let run = self.memory.adopt_flow_run(existing, new).await?;
+            self.begun(&run);
+            Ok(run)
+        }
+        .boxed()
+    }
+
+    fn propose(&self, run: Arc<FlowRun>, proposal: Proposal) -> BoxFuture<'_, Answer> {
+        async {
+            let answer = self.memory.propose(Arc::clone(&run), proposal).await;
+            if let Answer::Accept(state) | Answer::Reject(state) = &answer {
+                self.mirrored(&run);
+                self.queue.push(Item::FlowState(run, state.clone()));
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>> {
+        self.memory.cancel(run)
+    }
+
+    fn watch(&self, run: &Arc<FlowRun>, told: Told) {
+        self.memory.watch(run, told);
+    }
+
+    fn abandon(&self, why: String) -> BoxFuture<'_, ()> {
+        self.memory.abandon(why)
+    }
+
+    fn emit(&self, event: Event) {
+        self.memory.emit(event.clone());
+        if let Event::FlowEnded(run, _) = &event {
+            self.mirrored(run);
+        }
+        self.queue.push(Item::Event(event));
+    }
+
+    fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
+        async move {
+            let (told, written) = channel();
+            // Whoever waits may have given up.
+            self.queue.push(Item::Barrier(Box::new(move || told.send(()).unwrap_or_default())));
+            // On a thread, so that a paused clock does not run on meanwhile.
+            let waited = tokio::task::spawn_blocking(move || written.recv_timeout(limit));
+            let too_late = matches!(waited.await, Ok(Err(RecvTimeoutError::Timeout)));
+            let mut undelivered = self.lost.so_far();
+            if too_late {
+                undelivered.reason = Some(format!("the disk did not take everything within {limit:?}"));
+            }
+            undelivered
+        }
+        .boxed()
+    }
+
+    fn interact(&self) -> &dyn Interact {
+        self.memory.interact()
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        self.memory.history()
+    }
+
+    fn deploy(&self) -> Option<&dyn Deploy> {
+        self.memory.deploy()
+    }
+}

@@ -1,0 +1,182 @@
+//! Opening the file: who may write, whether it is ours, whether it is whole.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{left, schema};
+use crate::clock;
+use crate::error::{Error, ErrorKind};
+
+/// A file that this process alone may write to.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// How often the file was opened for writing.
+    pub(super) epoch: i64,
+    /// Held for as long as this process writes.
+    pub(super) lock: File,
+}
+
+/// Opens the file for writing, or makes it.
+pub(super) fn open(path: &Path) -> Result<Opened, Error> {
+    let lock = take(path)?;
+    let connection = match prepare(path) {
+        Err(Trouble::Damaged(why)) => {
+            let aside = set_aside(path, &why)?;
+            tracing::error!(
+                target: "flowkit::embedded",
+                "The database `{}` is damaged ({why}). It was moved to `{}`, and a new one begun.",
+                path.display(), aside.display()
+            );
+            prepare(path)
+        }
+        prepared => prepared,
+    };
+    let connection = connection.map_err(|trouble| trouble.error(path))?;
+    let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
+    let left = left::crash(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
+    if !left.is_empty() {
+        let names = left.join("', '");
+        tracing::warn!(target: "flowkit::embedded", "An earlier process died and left behind: '{names}'. They are Crashed now.");
+    }
+    Ok(Opened { connection, epoch, lock })
+}
+
+/// Why a file cannot be used.
+#[derive(Debug)]
+enum Trouble {
+    /// It can be set aside.
+    Damaged(String),
+    /// It is not ours, or cannot be written: hands off.
+    Refused(String),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::NotADatabase) => Self::Refused("it is not an SQLite database".to_owned()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl Trouble {
+    fn error(self, path: &Path) -> Error {
+        let (Self::Damaged(why) | Self::Refused(why)) = self;
+        Error::new(ErrorKind::Backend, format!("the database `{}` cannot be used: {why}", path.display()))
+    }
+}
+
+fn prepare(path: &Path) -> Result<Connection, Trouble> {
+    let mut connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    refuse_others(&connection)?;
+    // Auto-vacuum must be chosen before there is a table.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    schema::migrate(&mut connection)?;
+    let closed: bool = connection.query_row("SELECT closed FROM owner", [], |row| row.get(0))?;
+    if !closed {
+        check(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// Refuses the file of another program, and one that a newer version has written.
+fn refuse_others(connection: &Connection) -> Result<(), Trouble> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if tables > 0 && application != schema::APPLICATION_ID {
+        return Err(Trouble::Refused("it is the SQLite database of another program".to_owned()));
+    }
+    let version = schema::version(connection)?;
+    if version > schema::newest() {
+        let newest = schema::newest();
+        let why =
+            format!("a newer version of flowkit has written it (format {version}, this one knows up to {newest})");
+        return Err(Trouble::Refused(why));
+    }
+    Ok(())
+}
+
+/// What was not closed may be damaged.
+fn check(connection: &Connection) -> Result<(), Trouble> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Trouble::Damaged(found)) }
+}
+
+/// Notes that this process writes now.
+fn begin(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("UPDATE owner SET epoch = epoch + 1, closed = 0 RETURNING epoch", [], |row| row.get(0))
+}
+
+/// Takes the right to write, which ends with this process at the latest.
+fn take(path: &Path) -> Result<File, Error> {
+    let place = beside(path, "-lock");
+    let failed = |error: std::io::Error| {
+        let why = format!("the database `{}` cannot be opened for writing", path.display());
+        Error::new(ErrorKind::Backend, why).with_source(error)
+    };
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&place).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.is_empty() { "another process" } else { holder.trim() };
+            let why = format!(
+                "the database `{}` is being written by {holder}: one process writes at a time (any number may read)",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Backend, why));
+        }
+    }
+    let program = std::env::args().next().unwrap_or_default();
+    let holder =
+        format!("process {} (`{program}`, since {})\n", std::process::id(), clock::now().to_utc().to_rfc3339());
+    // Only for the message above: that it cannot be written changes nothing.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+    Ok(file)
+}
+
+/// Moves a damaged file, and what SQLite keeps beside it, to a name that nobody has.
+fn set_aside(path: &Path, why: &str) -> Result<PathBuf, Error> {
+    let stamp = clock::now().to_utc().format("%Y%m%dT%H%M%S%6f");
+    let aside = beside(path, &format!(".damaged-{stamp}"));
+    for suffix in ["-wal", "-shm", ""] {
+        let from = beside(path, suffix);
+        if suffix.is_empty() || from.exists() {
+            std::fs::rename(&from, beside(&aside, suffix)).map_err(|error| {
+                let why = format!("the database `{}` is damaged ({why}) and cannot be moved aside", path.display());
+                Error::new(ErrorKind::Backend, why).with_source(error)
+            })?;
+        }
+    }
+    Ok(aside)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Opens the file for reading, which any process may at any time.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).map_err(Trouble::from).and_then(|connection| {
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        refuse_others(&connection)?;
+        Ok(connection)
+    });
+    opened.map_err(|trouble| trouble.error(path))
+}

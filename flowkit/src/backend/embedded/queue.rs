@@ -1,0 +1,121 @@
+//! What waits to be written. Whoever reports puts it here and goes on.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::event::Event;
+use crate::run::{FlowRun, lock};
+use crate::state::State;
+
+/// From how many items on whoever reports waits for the writer: what is in memory stays bounded.
+const FULL: usize = 65_536;
+
+/// One thing to be written.
+pub(super) enum Item {
+    /// A flow run that is new, and the state it is in.
+    FlowRun(Arc<FlowRun>, State),
+    /// A state that a flow run has entered.
+    FlowState(Arc<FlowRun>, State),
+    /// What the engine tells.
+    Event(Event),
+    /// Somebody waits until everything before is on disk, and is told by this.
+    Barrier(Box<dyn FnOnce() + Send>),
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    /// Wakes the writer.
+    filled: Condvar,
+    /// Wakes those who wait for room.
+    drained: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    items: VecDeque<Item>,
+    /// Whether the writer sleeps until there is something.
+    asleep: bool,
+    /// Whether somebody waits for what is in here.
+    urgent: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// Puts an item in. Waits for room if there is none, but never once the writer is gone.
+    pub(super) fn push(&self, item: Item) {
+        let mut waiting = lock(&self.waiting);
+        while waiting.items.len() >= FULL && !waiting.closed {
+            waiting = self.drained.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.closed {
+            return;
+        }
+        let urgent = matches!(item, Item::Barrier(_));
+        waiting.items.push_back(item);
+        waiting.urgent |= urgent;
+        let wake = urgent || waiting.items.len() == FULL / 2 || std::mem::take(&mut waiting.asleep);
+        drop(waiting);
+        if wake {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits for items and takes them all; collects for `group` unless somebody waits. `None` once closed and empty.
+    pub(super) fn take(&self, group: Duration) -> Option<VecDeque<Item>> {
+        let mut waiting = lock(&self.waiting);
+        while waiting.items.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting.asleep = true;
+            waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.asleep = false;
+        if !waiting.urgent && !waiting.closed && waiting.items.len() < FULL / 2 {
+            let enough = |waiting: &mut Waiting| !waiting.urgent && !waiting.closed && waiting.items.len() < FULL / 2;
+            let woken = self.filled.wait_timeout_while(waiting, group, enough);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.urgent = false;
+        let items = std::mem::take(&mut waiting.items);
+        drop(waiting);
+        self.drained.notify_all();
+        Some(items)
+    }
+
+    /// Refuses more; what is in it is still written.
+    pub(super) fn close(&self) {
+        lock(&self.waiting).closed = true;
+        self.filled.notify_all();
+        self.drained.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn barrier() -> Item {
+        Item::Barrier(Box::new(|| {}))
+    }
+
+    #[test]
+    fn a_barrier_does_not_wait_for_company() {
+        let queue = Queue::default();
+        queue.push(barrier());
+        let taken = queue.take(Duration::from_secs(3600)).map(|items| items.len());
+        assert_eq!(taken, Some(1));
+    }
+
+    #[test]
+    fn what_was_put_in_before_the_end_is_given_out_and_nothing_after() {
+        let queue = Queue::default();
+        queue.push(barrier());
+        queue.close();
+        queue.push(barrier());
+        assert_eq!(queue.take(Duration::ZERO).map(|items| items.len()), Some(1));
+        assert!(queue.take(Duration::ZERO).is_none());
+    }
+}

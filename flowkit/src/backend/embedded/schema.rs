@@ -1,0 +1,113 @@
+//! The tables of the file, and how an older file becomes one of today.
+//!
+//! A task run is one row, clustered by its flow run: ids grow with time, so that rows are appended. Its states are
+//! written out only where they are not the usual ones (`Pending`, `Running`, and a last one without details).
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// Tells files of ours from other SQLite files: `flwk`.
+pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
+
+/// What brings a file from the version that is its position to the next.
+const MIGRATIONS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+CREATE TABLE owner(
+    one INTEGER PRIMARY KEY CHECK(one = 1),
+    epoch INTEGER NOT NULL,
+    closed INTEGER NOT NULL
+) STRICT;
+INSERT INTO owner VALUES(1, 0, 1);
+CREATE TABLE flow(
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,
+    UNIQUE(name, version)
+) STRICT;
+CREATE TABLE task(
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL
+) STRICT;
+CREATE TABLE flow_run(
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    flow INTEGER NOT NULL REFERENCES flow(number),
+    name TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    tags TEXT,
+    retries INTEGER NOT NULL,
+    parent_flow_run BLOB,
+    parent_task_run BLOB,
+    root_flow_run BLOB,
+    deployment BLOB,
+    epoch INTEGER NOT NULL,
+    state_type INTEGER NOT NULL,
+    state_name TEXT NOT NULL,
+    message TEXT,
+    created INTEGER NOT NULL,
+    scheduled INTEGER,
+    started INTEGER,
+    ended INTEGER,
+    run_count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX flow_run_open ON flow_run(state_type) WHERE ended IS NULL;
+CREATE INDEX flow_run_ended ON flow_run(ended) WHERE ended IS NOT NULL;
+CREATE TABLE flow_run_state(
+    flow_run INTEGER NOT NULL,
+    nth INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY(flow_run, nth)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE task_run(
+    flow_run INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    task INTEGER NOT NULL,
+    state_type INTEGER NOT NULL,
+    state_name TEXT,
+    message TEXT,
+    created INTEGER NOT NULL,
+    started INTEGER,
+    ended INTEGER,
+    run_count INTEGER NOT NULL,
+    spent INTEGER NOT NULL,
+    name TEXT,
+    parent BLOB,
+    tags TEXT,
+    inputs TEXT,
+    states TEXT,
+    PRIMARY KEY(flow_run, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log(
+    flow_run INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    task_run BLOB,
+    level INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY(flow_run, at)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The version of files that this crate writes.
+pub(super) fn newest() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// The version of a file.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings a file to the newest version, all of it or nothing. It must not be newer than that.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+    let version = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(version) {
+        transaction.execute_batch(migration)?;
+    }
+    if version < MIGRATIONS.len() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", newest())?;
+    }
+    transaction.commit()
+}

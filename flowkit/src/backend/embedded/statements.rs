@@ -1,0 +1,229 @@
+//! Writing rows: one method for each kind of thing that is reported.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, StateRow, TaskRow};
+use crate::clock::Timestamp;
+use crate::def::{FlowDef, TaskDef};
+use crate::event::LogRecord;
+use crate::id::FlowRunId;
+use crate::run::{Effort, FlowRun, TaskRun};
+use crate::state::State;
+
+/// How many numbers of flow runs are remembered before they are looked up again.
+const REMEMBERED: usize = 20_000;
+
+/// The numbers that stand for things in the file, as far as they are known.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    flow_runs: HashMap<FlowRunId, i64>,
+    last: Option<(FlowRunId, i64)>,
+    tasks: HashMap<usize, i64>,
+    /// The place of the last log line: they are told apart by their time.
+    last_log: i64,
+}
+
+/// What writes within one transaction.
+pub(super) struct Rows<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) numbers: &'a mut Numbers,
+    pub(super) epoch: i64,
+}
+
+impl Rows<'_> {
+    /// Adds a flow run, which has gone on perhaps since it was in this state.
+    pub(super) fn add_flow_run(&mut self, run: &Arc<FlowRun>, state: &State) -> rusqlite::Result<()> {
+        let flow = self.flow(run.def)?;
+        let parent = run.parent_flow_run_id().map(|id| id.uuid());
+        let root = run.background.root_flow_run.map(|id| id.uuid());
+        self.connection
+            .prepare_cached(
+                "INSERT INTO flow_run(id, flow, name, parameters, tags, retries, parent_flow_run, parent_task_run, root_flow_run,
+                    deployment, epoch, state_type, state_name, message, created, scheduled, run_count)
+                 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch",
+            )?
+            .execute(params![
+                run.id.uuid().as_bytes(),
+                flow,
+                run.name,
+                run.parameters.to_string(),
+                rows::tags(&run.tags),
+                run.retries,
+                parent.as_ref().map(uuid::Uuid::as_bytes),
+                run.parent_task_run.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
+                root.as_ref().map(uuid::Uuid::as_bytes),
+                run.background.deployment.as_ref().map(|deployment| deployment.id.as_bytes()),
+                self.epoch,
+                rows::number_of(state.state_type()),
+                state.name(),
+                state.message(),
+                state.timestamp().unix_micros(),
+                run.background.scheduled.map(Timestamp::unix_micros),
+            ])?;
+        let number = self.flow_run(run.id)?;
+        self.add_state(number, state).map(drop)
+    }
+
+    /// Notes a state that a flow run has entered.
+    pub(super) fn enter(&mut self, run: &FlowRun, state: &State) -> rusqlite::Result<()> {
+        let number = self.flow_run(run.id)?;
+        if !self.add_state(number, state)? {
+            return Ok(());
+        }
+        let effort = effort_at(run, state);
+        let ended = state.is_final().then(|| state.timestamp().unix_micros());
+        self.connection
+            .prepare_cached(
+                "UPDATE flow_run SET state_type = ?2, state_name = ?3, message = ?4, started = ?5, ended = ?6, run_count = ?7
+                 WHERE number = ?1",
+            )?
+            .execute(params![
+                number,
+                rows::number_of(state.state_type()),
+                state.name(),
+                state.message(),
+                effort.start_time.map(Timestamp::unix_micros),
+                ended,
+                effort.run_count + run.background.run_count,
+            ])?;
+        Ok(())
+    }
+
+    /// Appends a state unless it is the last one already; tells whether it was not.
+    fn add_state(&mut self, flow_run: i64, state: &State) -> rusqlite::Result<bool> {
+        let text = serde_json::to_string(&StateRow::of(state)).unwrap_or_default();
+        let last: Option<(i64, String)> = self
+            .connection
+            .prepare_cached("SELECT nth, state FROM flow_run_state WHERE flow_run = ? ORDER BY nth DESC LIMIT 1")?
+            .query_row([flow_run], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if last.as_ref().is_some_and(|(_, known)| *known == text) {
+            return Ok(false);
+        }
+        let nth = last.map_or(0, |(nth, _)| nth + 1);
+        self.connection
+            .prepare_cached("INSERT INTO flow_run_state VALUES(?, ?, ?)")?
+            .execute(params![flow_run, nth, text])?;
+        Ok(true)
+    }
+
+    /// Writes a task run as it is now, unless it has gone on since.
+    pub(super) fn put_task_run(&mut self, run: &TaskRun, index: usize) -> rusqlite::Result<()> {
+        let Some(row) = TaskRow::of(run, index) else { return Ok(()) };
+        let flow_run = run.flow_run.as_ref().map_or(Ok(0), |flow_run| self.flow_run(flow_run.id))?;
+        let task = self.task(run.def)?;
+        let extra = run.extra.as_deref();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO task_run(flow_run, id, task, state_type, state_name, message, created, started, ended, run_count,
+                    spent, name, parent, tags, inputs, states)
+                 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT(flow_run, id) DO UPDATE SET state_type = excluded.state_type, state_name = excluded.state_name,
+                    message = excluded.message, started = excluded.started, ended = excluded.ended,
+                    run_count = excluded.run_count, spent = excluded.spent, name = excluded.name, inputs = excluded.inputs,
+                    states = excluded.states",
+            )?
+            .execute(params![
+                flow_run,
+                run.id.uuid().as_bytes(),
+                task,
+                rows::number_of(row.last.state_type()),
+                rows::odd_name(&row.last),
+                row.last.message(),
+                row.created,
+                row.effort.start_time.map(Timestamp::unix_micros),
+                row.last.is_settled().then(|| row.last.timestamp().unix_micros()),
+                row.effort.run_count,
+                i64::try_from(row.effort.total_run_time.as_micros()).unwrap_or(i64::MAX),
+                extra.and_then(|extra| extra.name.get()),
+                run.parent.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
+                extra.and_then(|extra| rows::tags(&extra.tags)),
+                rows::inputs(run),
+                row.states,
+            ])?;
+        Ok(())
+    }
+
+    /// Adds a log line. Two of one moment get places one after the other.
+    pub(super) fn add_log(&mut self, record: &LogRecord) -> rusqlite::Result<()> {
+        let flow_run = record.flow_run_id.map_or(Ok(0), |id| self.flow_run(id))?;
+        let at = record.timestamp.unix_micros().max(self.numbers.last_log + 1);
+        self.numbers.last_log = at;
+        self.connection.prepare_cached("INSERT INTO log VALUES(?, ?, ?, ?, ?)")?.execute(params![
+            flow_run,
+            at,
+            record.task_run_id.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
+            record.level as i64,
+            record.message,
+        ])?;
+        Ok(())
+    }
+
+    fn flow(&self, def: &FlowDef) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO flow(name, version) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = name RETURNING number",
+            )?
+            .query_row([def.name, def.version], |row| row.get(0))
+    }
+
+    fn task(&mut self, def: &'static TaskDef) -> rusqlite::Result<i64> {
+        let address = std::ptr::from_ref(def).addr();
+        if let Some(number) = self.numbers.tasks.get(&address) {
+            return Ok(*number);
+        }
+        let number = self
+            .connection
+            .prepare_cached("INSERT INTO task(key, name) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = excluded.name RETURNING number")?
+            .query_row([def.key, def.name], |row| row.get(0))?;
+        self.numbers.tasks.insert(address, number);
+        Ok(number)
+    }
+
+    /// The number of a flow run; 0 stands for none, and for one that the file does not know.
+    fn flow_run(&mut self, id: FlowRunId) -> rusqlite::Result<i64> {
+        if let Some((known, number)) = self.numbers.last
+            && known == id
+        {
+            return Ok(number);
+        }
+        let number = match self.numbers.flow_runs.get(&id) {
+            Some(number) => *number,
+            None => {
+                let found = self
+                    .connection
+                    .prepare_cached("SELECT number FROM flow_run WHERE id = ?")?
+                    .query_row([id.uuid().as_bytes()], |row| row.get(0))
+                    .optional()?;
+                let Some(number) = found else { return Ok(0) };
+                if self.numbers.flow_runs.len() >= REMEMBERED {
+                    self.numbers.flow_runs.clear();
+                }
+                self.numbers.flow_runs.insert(id, number);
+                number
+            }
+        };
+        self.numbers.last = Some((id, number));
+        Ok(number)
+    }
+}
+
+/// How often the run had run when it entered this state: it may have gone on, or not have taken note of it yet.
+fn effort_at(run: &FlowRun, state: &State) -> Effort {
+    let mut states = run.states();
+    match states.iter().position(|known| known == state) {
+        Some(position) => states.truncate(position + 1),
+        None => states.push(state.clone()),
+    }
+    Effort::of(&states)
+}
+
+impl Numbers {
+    /// Forgets what was learnt in a transaction that came to nothing.
+    pub(super) fn forget(&mut self) {
+        *self = Self { last_log: self.last_log, ..Self::default() };
+    }
+}

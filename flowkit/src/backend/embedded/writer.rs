@@ -1,0 +1,128 @@
+//! The one thread that writes: everything that has gathered goes to disk in one transaction.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::queue::{Item, Queue};
+use super::statements::{Numbers, Rows};
+use crate::backend::Undelivered;
+use crate::event::Event;
+use crate::run::lock;
+
+/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power.
+const GROUP: Duration = Duration::from_millis(5);
+
+/// How long to wait before a transaction that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a transaction is tried, as long as the process goes on.
+const TRIES: u32 = 3;
+
+/// What the writer could not write.
+#[derive(Debug, Default)]
+pub(super) struct Lost(Mutex<Undelivered>);
+
+impl Lost {
+    pub(super) fn so_far(&self) -> Undelivered {
+        lock(&self.0).clone()
+    }
+
+    fn add(&self, items: &VecDeque<Item>, reason: &rusqlite::Error) {
+        let mut lost = lock(&self.0);
+        for item in items {
+            match item {
+                Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
+                Item::Event(Event::Log(_)) => lost.logs += 1,
+                Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
+                Item::Barrier(_) => {}
+            }
+        }
+        lost.reason = Some(reason.to_string());
+    }
+}
+
+/// Starts the thread. It ends once the queue is closed and empty, and notes in the file that it has.
+pub(super) fn start(
+    connection: Connection,
+    epoch: i64,
+    queue: Arc<Queue>,
+    lost: Arc<Lost>,
+) -> std::io::Result<JoinHandle<()>> {
+    let mut writer = Writer { connection, epoch, numbers: Numbers::default(), lost, failing: false };
+    std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
+        while let Some(items) = queue.take(GROUP) {
+            writer.write(items);
+        }
+        writer.close();
+    })
+}
+
+struct Writer {
+    connection: Connection,
+    epoch: i64,
+    numbers: Numbers,
+    lost: Arc<Lost>,
+    /// Whether the last transaction came to nothing: that is said once.
+    failing: bool,
+}
+
+impl Writer {
+    fn write(&mut self, items: VecDeque<Item>) {
+        for attempt in 1.. {
+            match self.commit(&items) {
+                Ok(()) => {
+                    if std::mem::take(&mut self.failing) {
+                        tracing::info!(target: "flowkit::embedded", "Runs are written to the database again");
+                    }
+                    break;
+                }
+                Err(error) => {
+                    self.numbers.forget();
+                    if !std::mem::replace(&mut self.failing, true) {
+                        tracing::error!(target: "flowkit::embedded", "Runs cannot be written to the database: {error}. They go on all the same.");
+                    }
+                    if attempt >= TRIES {
+                        self.lost.add(&items, &error);
+                        break;
+                    }
+                    std::thread::sleep(AGAIN);
+                }
+            }
+        }
+        for item in items {
+            if let Item::Barrier(told) = item {
+                told();
+            }
+        }
+    }
+
+    fn commit(&mut self, items: &VecDeque<Item>) -> rusqlite::Result<()> {
+        if items.iter().all(|item| matches!(item, Item::Barrier(_))) {
+            return Ok(());
+        }
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
+        for item in items {
+            match item {
+                Item::FlowRun(run, state) => rows.add_flow_run(run, state)?,
+                Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
+                Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
+                Item::Event(Event::Log(record)) => rows.add_log(record)?,
+                Item::Event(Event::Asset(_)) | Item::Barrier(_) => {}
+            }
+        }
+        transaction.commit()
+    }
+
+    fn close(self) {
+        let closed = self.connection.execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch]);
+        if let Err(error) = closed {
+            tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
+        }
+        drop(self.connection);
+    }
+}
