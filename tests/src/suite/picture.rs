@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::facts::{Facts, FlowFact, StateFact, TaskFact};
-use super::words::{Words, is_generated, shown_task};
+use super::words::{Words, is_generated, shown_task, without_backtrace};
 
 /// How much of the facts a picture shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,10 @@ impl Drawing<'_> {
             40 => "ERROR",
             _ => "LEVEL?",
         };
-        let shown = lines.map(|line| format!("{} {}", level(line.level), self.words.plain(&line.message)));
+        let shown = lines.filter_map(|line| {
+            let message = without_backtrace(&line.message)?;
+            Some(format!("{} {}", level(line.level), self.words.plain(message)))
+        });
         shown.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 }

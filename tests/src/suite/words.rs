@@ -64,6 +64,12 @@ fn without_places(text: &str) -> String {
     plain
 }
 
+/// Takes the backtrace off a log line: there is one if `RUST_BACKTRACE` is set. `None` if it is nothing else.
+pub(super) fn without_backtrace(message: &str) -> Option<&str> {
+    let told = message.split_once("\nStack backtrace:\n").map_or(message, |(told, _)| told);
+    (!told.starts_with("Stack backtrace of the panic:")).then_some(told)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +88,11 @@ mod tests {
     fn the_place_of_a_panic_is_left_out_and_its_text_is_kept() {
         assert_eq!(without_places("panicked at a/b.rs:12:5: no: luck"), "panicked at a/b.rs:_: no: luck");
         assert_eq!(without_places("no place"), "no place");
+    }
+
+    #[test]
+    fn a_backtrace_is_left_out() {
+        assert_eq!(without_backtrace("it failed: no\nluck\nStack backtrace:\n   0: main"), Some("it failed: no\nluck"));
+        assert_eq!(without_backtrace("Stack backtrace of the panic:\n   0: main"), None);
     }
 }
