@@ -195,3 +195,113 @@ async fn registering_again_changes_a_deployment_in_place() {
     assert_eq!(before.schedules[0].id, after.schedules[0].id, "it is the same schedule");
     assert_eq!(history(&runtime).flow_runs().len(), 1, "what was planned before is not to be");
 }
+
+#[flowkit::test]
+async fn a_planned_run_that_is_cancelled_never_starts_and_the_next_one_does() {
+    let runtime = Runtime::ephemeral();
+    while_served(&runtime, load.serve("d").interval("1h"), async {
+        sleep(Duration::from_secs(1)).await;
+        let planned = history(&runtime).flow_runs().remove(0);
+        runtime.cancel_flow_run(planned.id()).await.expect("it has not begun");
+        let again = runtime.cancel_flow_run(planned.id()).await.expect_err("it has ended");
+        assert!(again.to_string().contains("has ended already"), "{again}");
+        sleep(HOUR + HOUR / 2).await;
+        assert_eq!(path(&planned.states()), "Scheduled > Cancelled");
+        assert_eq!(begun(&runtime).len(), 1, "nothing ran yet: {:?}", begun(&runtime));
+        sleep(HOUR).await;
+        let runs = begun(&runtime);
+        assert_eq!(runs.len(), 2);
+        assert_eq!(runs[1].scheduled_start_time().map(|due| due.since(begin(&runtime))), Some(2 * HOUR));
+    })
+    .await;
+}
+
+#[flowkit::test]
+async fn a_run_under_way_is_cancelled() {
+    let runtime = Runtime::ephemeral();
+    while_served(&runtime, slow.serve("d").concurrency_limit(1), async {
+        sleep(Duration::from_secs(1)).await;
+        let run = run_deployment("slow/d").parameter("seconds", 60).timeout(0_u64).await.expect("it is started");
+        let next = run_deployment("slow/d").parameter("seconds", 1).timeout(0_u64).await.expect("it is started");
+        sleep(Duration::from_secs(1)).await;
+        runtime.cancel_flow_run(run.id).await.expect("it runs");
+        sleep(Duration::from_secs(2)).await;
+        let states = |run: &flowkit::DeploymentRun| history(&runtime).flow_run(run.id).map(|run| path(&run.states()));
+        let cancelled = "Scheduled > Pending > Submitting > Running > Cancelling > Cancelled";
+        assert_eq!(states(&run).as_deref(), Some(cancelled));
+        let waited = "Scheduled > AwaitingConcurrencySlot > Pending > Submitting > Running > Completed";
+        assert_eq!(states(&next).as_deref(), Some(waited), "its place was free at once");
+    })
+    .await;
+}
+
+/// Starts another deployment's run and tells how it ended.
+#[flow]
+async fn starter(name: String) -> flowkit::Result<String> {
+    let run = run_deployment(&name).timeout("5m").await?;
+    Ok(format!("{} {}", run.name, run.state))
+}
+
+#[flowkit::test]
+async fn a_run_that_a_flow_starts_is_its_subflow() {
+    let runtime = Runtime::ephemeral();
+    let said = while_served(&runtime, load.serve("d"), async {
+        sleep(Duration::from_secs(1)).await;
+        starter("load/d".to_owned()).await.expect("it succeeds")
+    })
+    .await;
+    assert_eq!(said, "load-3 Completed()");
+    let runs = history(&runtime).flow_runs();
+    let of = |name: &str| runs.iter().find(|run| run.flow_name() == name).cloned().expect("it ran");
+    let (parent, child) = (of("starter"), of("load"));
+    assert_eq!((child.parent_flow_run_id(), child.root_flow_run_id()), (Some(parent.id()), parent.id()));
+    let tasks = history(&runtime).task_runs();
+    let stand_in = tasks.iter().find(|task| Some(task.id()) == child.parent_task_run()).expect("it stands for the run");
+    assert_eq!(stand_in.flow_run().map(|run| run.id()), Some(parent.id()));
+    assert_eq!(path(&stand_in.states()), "Pending > Scheduled > Pending > Submitting > Running > Completed");
+}
+
+#[flow]
+async fn approved() -> flowkit::Result<()> {
+    flowkit::suspend_flow_run().await
+}
+
+#[flowkit::test]
+async fn a_suspended_run_is_run_again_once_it_is_resumed() {
+    let runtime = Runtime::ephemeral();
+    while_served(&runtime, approved.serve("d").concurrency_limit(1), async {
+        sleep(Duration::from_secs(1)).await;
+        let run = run_deployment("approved/d").timeout(0_u64).await.expect("it is started");
+        let other = run_deployment("approved/d").timeout(0_u64).await.expect("it is started");
+        sleep(Duration::from_secs(1)).await;
+        let states = |run: &flowkit::DeploymentRun| history(&runtime).flow_run(run.id).map(|run| path(&run.states()));
+        let suspended = "Scheduled > Pending > Submitting > Running > Suspended";
+        assert_eq!(states(&run).as_deref(), Some(suspended));
+        assert!(states(&other).is_some_and(|states| states.ends_with("Running > Suspended")), "the place was free");
+        runtime.resume_flow_run(run.id).await.expect("it is suspended");
+        sleep(Duration::from_secs(1)).await;
+        let again = format!("{suspended} > Resuming > Pending > Submitting > Running > Completed");
+        assert_eq!(states(&run), Some(again));
+        runtime.cancel_flow_run(other.id).await.expect("it is suspended");
+        assert!(states(&other).is_some_and(|states| states.ends_with("Suspended > Cancelled")));
+    })
+    .await;
+}
+
+#[flowkit::test]
+async fn runs_that_have_not_ended_stay_in_the_history() {
+    let runtime = Runtime::builder().keep_flow_runs(5).ephemeral();
+    while_served(&runtime, slow.serve("d").cron("0 0 1 1 *"), async {
+        sleep(Duration::from_secs(1)).await;
+        let long = run_deployment("slow/d").parameter("seconds", 3000).timeout(0_u64).await.expect("it is started");
+        for _ in 0..200 {
+            run_deployment("slow/d").parameter("seconds", 1).await.expect("it runs");
+        }
+        let runs = history(&runtime).flow_runs();
+        assert!(runs.len() <= 7, "{}", runs.len());
+        assert!(runs[0].state().is(StateName::Scheduled), "the run of the new year is planned");
+        let long = history(&runtime).flow_run(long.id).expect("it goes on");
+        assert!(long.state().is(StateName::Running));
+    })
+    .await;
+}

@@ -92,12 +92,25 @@ impl<K: Clone + PartialEq> Timetable<K> {
     /// No date is taken twice. Those that a schedule's [`Misfire`] leaves out are gone.
     pub fn take_due(&mut self, now: Timestamp) -> Vec<Due<K>> {
         let mut due = Vec::new();
-        for Entry { key, misfire, dates } in &mut self.entries {
-            let past = std::iter::from_fn(|| dates.next_if(|date| *date <= now));
-            due.extend(misfire.choose(past, now).into_iter().map(|at| Due { key: key.clone(), at }));
+        for entry in &mut self.entries {
+            due.extend(entry.take_due(now).into_iter().map(|at| Due { key: entry.key.clone(), at }));
         }
         due.sort_by_key(|due| due.at);
         due
+    }
+
+    /// Takes out the dates of one schedule that are not after `now` and returns those that run, as [`take_due`](Self::take_due)
+    /// does for all.
+    pub fn take_due_of(&mut self, key: &K, now: Timestamp) -> Vec<Timestamp> {
+        let entry = self.entries.iter_mut().find(|entry| entry.key == *key);
+        entry.map(|entry| entry.take_due(now)).unwrap_or_default()
+    }
+}
+
+impl<K> Entry<K> {
+    fn take_due(&mut self, now: Timestamp) -> Vec<Timestamp> {
+        let past = std::iter::from_fn(|| self.dates.next_if(|date| *date <= now));
+        self.misfire.choose(past, now)
     }
 }
 

@@ -96,6 +96,10 @@ impl Book {
         waiting.map(|waiting| waiting.deployment).or_else(|| self.claimed.remove(&run))
     }
 
+    pub(super) fn name(&self, deployment: Uuid) -> Option<String> {
+        self.deployments.get(&deployment).map(|known| known.spec.full_name())
+    }
+
     /// The deployment of a run that waits.
     pub(super) fn deployment_of(&self, run: FlowRunId) -> Option<Uuid> {
         let due = self.times.get(&run)?;

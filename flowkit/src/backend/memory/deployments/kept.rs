@@ -28,13 +28,15 @@ pub(super) struct Deployment {
     pub(super) placed: HashSet<FlowRunId>,
 }
 
-/// A date that has come.
+/// What becomes of a planned run whose date has come, and of the dates of its schedule since.
 #[derive(Debug)]
-pub(super) struct Come {
+pub(super) struct Decision {
     pub(super) schedule: Uuid,
     pub(super) due: Timestamp,
-    /// The run that was planned for it.
-    pub(super) run: Option<FlowRunId>,
+    /// Whether the run itself is to be.
+    pub(super) runs: bool,
+    /// The later dates that run too.
+    pub(super) others: Vec<Timestamp>,
 }
 
 impl Deployment {
@@ -89,20 +91,18 @@ impl Deployment {
         self.planned.drain().map(|(_, (_, run))| run).collect()
     }
 
-    /// Takes the dates that run now, each with the run that was planned for it if there is one, and the planned runs
-    /// whose dates have passed and are left out.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> (Vec<Come>, Vec<FlowRunId>) {
-        let planned = &mut self.planned;
-        let due = self.timetable.take_due(now);
-        let come = due.into_iter().map(|due| {
-            let run = planned.get(&due.key).filter(|(at, _)| *at == due.at).map(|(_, run)| *run);
-            if run.is_some() {
-                planned.remove(&due.key);
-            }
-            Come { schedule: due.key, due: due.at, run }
-        });
-        let come = come.collect();
-        (come, self.planned.extract_if(|_, (at, _)| *at <= now).map(|(_, (_, run))| run).collect())
+    /// Decides, as somebody could start a run that was planned, which dates of its schedule run. `None` if it was not planned,
+    /// or is to come.
+    pub(super) fn decide(&mut self, run: FlowRunId, now: Timestamp) -> Option<Decision> {
+        let (schedule, due) = self
+            .planned
+            .iter()
+            .find_map(|(schedule, (at, planned))| (*planned == run && *at <= now).then_some((*schedule, *at)))?;
+        self.planned.remove(&schedule);
+        let mut others = self.timetable.take_due_of(&schedule, now);
+        let runs = others.iter().any(|date| *date == due);
+        others.retain(|date| *date != due);
+        Some(Decision { schedule, due, runs, others })
     }
 
     /// Lists the dates that a run is to be planned for.

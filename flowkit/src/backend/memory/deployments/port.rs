@@ -33,12 +33,9 @@ impl Memory {
 
     fn claim_now(&self, id: FlowRunId) -> Claim {
         let now = clock::now();
-        // Dates that have passed meanwhile may be left out, or come first.
-        if let Some(of) = self.deployments.book(|book| book.deployment_of(id))
-            && self.plan(&[of], now)
-        {
-            self.deployments.tell();
-        }
+        // It is decided when somebody could start it, so that a busy process is as good a reason for missing dates as a
+        // suspended one.
+        self.decide(id, now);
         let claimed = self.deployments.book(|book| book.claim(id, now));
         match claimed {
             Claimed::Yes(run, states) => {
@@ -93,7 +90,6 @@ impl Deploy for Memory {
     }
 
     fn due(&self, deployments: Vec<Uuid>, before: Timestamp) -> BoxFuture<'_, Result<Vec<DueRun>, Error>> {
-        self.plan(&deployments, clock::now());
         ready(Ok(self.deployments.book(|book| book.due(&deployments, before)))).boxed()
     }
 

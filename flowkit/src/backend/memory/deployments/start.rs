@@ -43,7 +43,7 @@ impl Memory {
             }
         });
         self.forget(given_up);
-        self.plan(&[id], now);
+        self.plan(id, now);
         self.deployments.tell();
         Ok(RegisteredDeployment { id, full_name, ui_url: None })
     }
@@ -56,36 +56,51 @@ impl Memory {
             Ok(deployment.unplan())
         })?;
         self.forget(given_up);
-        self.plan(&[id], now);
+        self.plan(id, now);
         self.deployments.tell();
         Ok(())
     }
 
-    /// Brings the runs of schedules up to date: those whose dates have come wait, and the next ones are planned.
-    /// Tells whether there are others now.
-    pub(super) fn plan(&self, ids: &[Uuid], now: Timestamp) -> bool {
-        let (given_up, changed) = self.deployments.book(|book| {
-            let (mut given_up, mut changed) = (Vec::new(), false);
-            for id in ids {
-                let Some(deployment) = book.deployments.get_mut(id) else { continue };
-                let mut made = Vec::new();
-                let (come, left_out) = deployment.take_due(now);
-                for date in come.into_iter().filter(|date| date.run.is_none()) {
-                    made.push((self.planned(deployment, date.schedule, date.due, now), date.due));
-                }
-                for due in deployment.unplanned() {
-                    let run = self.planned(deployment, due.key, due.at, now);
-                    deployment.planned(&due, run.id);
-                    made.push((run, due.at));
-                }
-                given_up.extend(left_out);
-                changed |= !made.is_empty();
-                made.iter().for_each(|(run, due)| book.wait(run, *due));
+    /// Plans the next run of each schedule that has none.
+    fn plan(&self, id: Uuid, now: Timestamp) {
+        self.deployments.book(|book| {
+            let Some(deployment) = book.deployments.get_mut(&id) else { return };
+            let mut made = Vec::new();
+            for due in deployment.unplanned() {
+                let run = self.planned(deployment, due.key, due.at, now);
+                deployment.planned(&due, run.id);
+                made.push((run, due.at));
             }
-            (given_up, changed)
+            made.iter().for_each(|(run, due)| book.wait(run, *due));
         });
-        self.forget(given_up);
-        changed
+    }
+
+    /// Has the misfire policy decide on a run that was planned and that somebody would like to start now.
+    pub(super) fn decide(&self, id: FlowRunId, now: Timestamp) {
+        let decided = self.deployments.book(|book| {
+            let of = book.deployment_of(id)?;
+            let deployment = book.deployments.get_mut(&of)?;
+            let decision = deployment.decide(id, now)?;
+            let later = |date: &Timestamp| (self.planned(deployment, decision.schedule, *date, now), *date);
+            let others: Vec<_> = decision.others.iter().map(later).collect();
+            others.iter().for_each(|(run, due)| book.wait(run, *due));
+            if !decision.runs {
+                book.withdraw(id);
+            }
+            Some((of, decision))
+        });
+        let Some((of, decision)) = decided else { return };
+        if !decision.runs {
+            let name = self.deployments.book(|book| book.name(of)).unwrap_or_default();
+            tracing::warn!(
+                target: "flowkit::serve",
+                "Deployment '{name}': the run of {} was missed and is left out, as the schedule's misfire policy says",
+                decision.due,
+            );
+            self.recent.remove_flow_run(id);
+        }
+        self.plan(of, now);
+        self.deployments.tell();
     }
 
     fn planned(&self, deployment: &Deployment, schedule: Uuid, due: Timestamp, now: Timestamp) -> Arc<FlowRun> {
@@ -99,7 +114,7 @@ impl Memory {
     pub(in crate::backend::memory) fn withdraw(&self, run: FlowRunId) -> bool {
         let deployment = self.deployments.book(|book| book.withdraw(run));
         if let Some(deployment) = deployment {
-            self.plan(&[deployment], clock::now());
+            self.plan(deployment, clock::now());
             self.deployments.tell();
         }
         deployment.is_some()
