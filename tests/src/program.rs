@@ -94,6 +94,11 @@ impl Running {
         assert!(status.expect("kill is there").success());
     }
 
+    /// Returns the id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it has complained about this.
     ///
     /// # Panics

@@ -48,6 +48,14 @@ fn scraper_tries_pages_again() {
 }
 
 #[test]
+fn nightly_runs_what_is_scheduled_and_what_is_asked_for() {
+    let (said, _) = tried("nightly", &[]);
+    assert!(said.contains("Serving 'backup/nightly', next run at "), "{said}");
+    assert!(said.contains("ended: Completed()") && said.contains("backup/nightly is next due at ["), "{said}");
+    assert!(said.matches("checked what was due at Some(").count() >= 2, "{said}");
+}
+
+#[test]
 fn pricelist_takes_back_what_it_wrote_and_does_nothing_twice() {
     let (said, _) = tried("pricelist", &[]);
     assert!(said.contains("replayed 4, ran 2"), "{said}");
