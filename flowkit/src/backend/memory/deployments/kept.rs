@@ -100,7 +100,7 @@ impl Deployment {
             .find_map(|(schedule, (at, planned))| (*planned == run && *at <= now).then_some((*schedule, *at)))?;
         self.planned.remove(&schedule);
         let mut others = self.timetable.take_due_of(&schedule, now);
-        let runs = others.iter().any(|date| *date == due);
+        let runs = others.contains(&due);
         others.retain(|date| *date != due);
         Some(Decision { schedule, due, runs, others })
     }
