@@ -67,6 +67,8 @@ mod store;
 
 mod engine;
 
+#[cfg(feature = "endpoint")]
+mod endpoint;
 mod logs;
 
 mod allow_failure;

@@ -3,5 +3,6 @@
 pub mod lab;
 pub mod live;
 pub mod program;
+pub mod served;
 pub mod suite;
 pub mod tidy;

@@ -115,6 +115,18 @@ impl Running {
         self.child.stderr = Some(stderr);
     }
 
+    /// Waits until it has complained about something that begins so, and returns the rest of that line.
+    ///
+    /// # Panics
+    ///
+    /// When it ends before.
+    pub fn rest_of(&mut self, text: &str) -> String {
+        self.until(text);
+        let from = self.said.len();
+        self.until("\n");
+        String::from_utf8_lossy(&self.said[from..]).trim().to_owned()
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

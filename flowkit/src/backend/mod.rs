@@ -184,6 +184,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;
 
+    /// Gives what this backend keeps in the process, if it does, to whoever answers questions of others.
+    #[cfg(feature = "endpoint")]
+    fn kept(self: Arc<Self>) -> Option<Arc<dyn Kept>> {
+        None
+    }
+
     /// Lends the place that keeps deployments, if there is one.
     fn deploy(&self) -> Option<&dyn Deploy> {
         None
@@ -199,6 +205,13 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     }
 }
 
+/// All that a backend keeps in the process.
+#[cfg(feature = "endpoint")]
+pub(crate) trait Kept: History + Deploy {}
+
+#[cfg(feature = "endpoint")]
+impl<T: History + Deploy> Kept for T {}
+
 /// Runs, logs and deployments that can be asked for. Runs and logs come with the newest last; those that are planned count as runs.
 pub trait History: Send + Sync {
     /// Returns the flow runs.
@@ -213,6 +226,9 @@ pub trait History: Send + Sync {
     fn asset_events(&self) -> Vec<AssetEvent>;
     /// Returns the log records.
     fn logs(&self) -> Vec<LogRecord>;
+    /// Shows `each` the log records from number `from` on, counted since the start, and returns the number that the next
+    /// one will have. Those that are gone already are left out.
+    fn logs_from(&self, from: u64, each: &mut dyn FnMut(&LogRecord)) -> u64;
     /// Returns the log records of one flow run, those of its task runs included.
     fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {
         self.logs().into_iter().filter(|record| record.flow_run_id == Some(run)).collect()

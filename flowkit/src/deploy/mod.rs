@@ -118,6 +118,19 @@ pub(crate) trait Deploy: Send + Sync {
     /// Pauses the schedules of a deployment.
     fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>>;
 
+    /// Resumes the schedules of a deployment, where that can be asked for over this port.
+    #[cfg(feature = "endpoint")]
+    fn resume(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
+        elsewhere(deployment)
+    }
+
+    /// Switches one schedule of a deployment on or off, where that can be asked for over this port.
+    #[cfg(feature = "endpoint")]
+    fn set_active(&self, deployment: Uuid, schedule: Uuid, active: bool) -> BoxFuture<'_, Result<(), Error>> {
+        let _ = (schedule, active);
+        elsewhere(deployment)
+    }
+
     /// Creates a run of a deployment.
     fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>>;
 
@@ -146,4 +159,11 @@ pub(crate) trait Deploy: Send + Sync {
 
     /// Reports the end of a run in its place; returns whether that changed anything.
     fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>>;
+}
+
+/// Refuses what a server is asked for over its own API.
+#[cfg(feature = "endpoint")]
+fn elsewhere(deployment: Uuid) -> BoxFuture<'static, Result<(), Error>> {
+    let why = format!("deployment {deployment} is kept by a server, which is to be asked itself");
+    Box::pin(std::future::ready(Err(Error::new(crate::error::ErrorKind::Refused, why))))
 }

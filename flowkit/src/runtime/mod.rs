@@ -8,6 +8,8 @@
 mod ambient;
 mod builder;
 mod cancellation;
+#[cfg(feature = "endpoint")]
+pub(crate) mod endpoint;
 #[cfg(feature = "embedded")]
 mod records;
 mod results;
@@ -28,6 +30,7 @@ use crate::error::Error;
 use crate::id::FlowRunId;
 use crate::resume::{ResumeCall, resume_flow_run};
 use crate::run::{FlowRun, TaskRun};
+use crate::state::State;
 use crate::testing::Stubbed;
 use crate::user_error::UserError;
 
@@ -102,9 +105,7 @@ impl Runtime {
     /// # Errors
     /// The run is unknown or has ended already, or the server cannot be reached.
     pub async fn cancel_flow_run(&self, run: FlowRunId) -> Result<(), Error> {
-        let state = self.ports.backend.cancel(run).await?;
-        self.ports.stopping.put_into(run, state);
-        Ok(())
+        cancel(&self.ports, run).await.map(drop)
     }
 
     /// Resumes a paused or suspended flow run that reports to this runtime; see
@@ -119,6 +120,13 @@ impl Runtime {
     pub async fn flush(&self, limit: Duration) -> Undelivered {
         self.ports.backend.flush(limit).await
     }
+}
+
+/// Asks a flow run to stop, and gives the state that it is in now.
+async fn cancel(ports: &Ports, run: FlowRunId) -> Result<State, Error> {
+    let state = ports.backend.cancel(run).await?;
+    ports.stopping.put_into(run, state.clone());
+    Ok(state)
 }
 
 impl fmt::Debug for Runtime {

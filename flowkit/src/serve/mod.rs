@@ -3,6 +3,7 @@
 mod announce;
 mod call;
 mod child;
+mod endpoint;
 mod health;
 mod options;
 mod pulse;

@@ -16,6 +16,14 @@ pub enum Isolation {
     InProcess,
 }
 
+/// What the program says of its endpoint.
+#[cfg(feature = "endpoint")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EndpointOptions {
+    pub(crate) address: Option<String>,
+    pub(crate) token: Option<crate::secret::Secret>,
+}
+
 /// How deployments are served; what is `None` is left to the settings.
 #[derive(Clone, Debug)]
 pub(crate) struct ServeOptions {
@@ -24,12 +32,23 @@ pub(crate) struct ServeOptions {
     pub(crate) webserver: Option<bool>,
     pub(crate) isolation: Option<Isolation>,
     pub(crate) pause_on_shutdown: bool,
+    #[cfg(feature = "endpoint")]
+    pub(crate) endpoint: EndpointOptions,
     pub(crate) refused: Option<Error>,
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self { limit: None, poll: None, webserver: None, isolation: None, pause_on_shutdown: true, refused: None }
+        Self {
+            limit: None,
+            poll: None,
+            webserver: None,
+            isolation: None,
+            pause_on_shutdown: true,
+            #[cfg(feature = "endpoint")]
+            endpoint: EndpointOptions::default(),
+            refused: None,
+        }
     }
 }
 
@@ -92,6 +111,30 @@ macro_rules! serve_options {
             /// Sets where runs take place. Default: each in a process of its own with a Prefect server, in this one without.
             pub fn isolation(mut self, isolation: $crate::serve::Isolation) -> Self {
                 self.options.isolation = Some(isolation);
+                self
+            }
+
+            /// Opens an HTTP endpoint at this address, such as `127.0.0.1:4200`, over which others start, list, watch and
+            /// cancel runs of this program while there is no Prefect server. It speaks the part of Prefect's API that takes:
+            /// [`run_deployment`](crate::run_deployment), Python's, and the `prefect` command (`deployment run`, `flow-run
+            /// ls`, `cancel`, `logs` ..) work with `PREFECT_API_URL=http://127.0.0.1:4200/api`. Port 0 is any that is free; the
+            /// log tells which. Default: the setting `FLOWKIT_ENDPOINT`, else there is none.
+            ///
+            /// Without a [token](Self::endpoint_token) it answers to this machine only, and an address that others can
+            /// reach is an error. What is said is not encrypted: towards other machines, put a proxy with TLS before it.
+            /// With a Prefect server (`PREFECT_API_URL`) it is an error too: that is the one to be asked.
+            #[cfg(feature = "endpoint")]
+            pub fn endpoint(mut self, address: impl Into<String>) -> Self {
+                self.options.endpoint.address = Some(address.into());
+                self
+            }
+
+            /// Sets the token that those who ask at the [endpoint](Self::endpoint) have to show, as `PREFECT_API_KEY` or,
+            /// `user:password`, as `PREFECT_API_AUTH_STRING`. Default: the setting `FLOWKIT_ENDPOINT_TOKEN`, else Prefect's
+            /// `PREFECT_SERVER_API_AUTH_STRING`, else there is none.
+            #[cfg(feature = "endpoint")]
+            pub fn endpoint_token(mut self, token: impl Into<String>) -> Self {
+                self.options.endpoint.token = Some($crate::secret::Secret::new(token));
                 self
             }
         }

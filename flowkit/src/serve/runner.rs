@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::announce;
 use super::child::Terms;
+use super::endpoint;
 use super::health;
 use super::options::ServeOptions;
 use super::pulse::Pulse;
@@ -74,6 +75,10 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         let listener = health::open(&settings.host, settings.port).await?;
         helpers.spawn(health::answer(listener, Arc::clone(&pulse)));
     }
+    let ending = CancellationToken::new();
+    if let Some(answers) = endpoint::open(&options, &settings.endpoint, &ports, &ending).await? {
+        helpers.spawn(answers);
+    }
     let mut runner = Runner {
         place,
         deployments: &deployments,
@@ -92,6 +97,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     };
     place.listen(deployments.clone(), &runner.told);
     let signal = runner.until_told(&mut signals).await;
+    ending.cancel();
     tracing::info!(target: "flowkit::serve", "Received {signal}: no new runs are started");
     if options.pause_on_shutdown {
         pause(place, &deployments).await;

@@ -1,5 +1,6 @@
 //! The settings this crate reads. They are Prefect's, from `PREFECT_*` environment variables.
 
+mod endpoint;
 mod read;
 mod results;
 
@@ -10,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
+pub(crate) use endpoint::{ADDRESS as ENDPOINT, EndpointPlace};
 use read::Source;
 pub(crate) use results::{ResultPlace, Results, STORAGE};
 
@@ -142,6 +144,7 @@ pub(crate) struct Serving {
     pub(crate) missed_polls: u32,
     /// How long runs may take to end after the first signal to stop.
     pub(crate) grace: Duration,
+    pub(crate) endpoint: EndpointPlace,
 }
 
 impl Serving {
@@ -160,6 +163,7 @@ impl Serving {
             port: source.count("PREFECT_RUNNER_SERVER_PORT")?.unwrap_or(8080),
             missed_polls: source.count("PREFECT_RUNNER_SERVER_MISSED_POLLS_TOLERANCE")?.unwrap_or(2),
             grace: source.seconds("FLOWKIT_SHUTDOWN_GRACE")?.unwrap_or(Duration::from_secs(30)),
+            endpoint: EndpointPlace::read(&source)?,
         })
     }
 }

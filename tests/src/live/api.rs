@@ -24,13 +24,13 @@ pub struct Reply {
 
 /// Sends requests to one server.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     agent: Agent,
     authorization: Option<String>,
 }
 
 impl Api {
-    pub(super) fn new(auth: Option<&str>) -> Self {
+    pub(crate) fn new(auth: Option<&str>) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(DEADLINE))
@@ -41,7 +41,7 @@ impl Api {
         Self { agent: config.into(), authorization }
     }
 
-    pub(super) fn send(&self, method: &str, url: &str, body: Option<&Value>) -> Result<Reply, ureq::Error> {
+    pub(crate) fn send(&self, method: &str, url: &str, body: Option<&Value>) -> Result<Reply, ureq::Error> {
         let mut request = Request::builder().method(method).uri(url);
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);

@@ -21,14 +21,14 @@
 //!
 //! `FLOWKIT_LIVE=off` skips these tests, and each says that it was skipped.
 
-mod api;
+pub(crate) mod api;
 mod log;
 mod port;
 mod process;
 mod runs;
 mod served;
-mod server;
-mod venv;
+pub(crate) mod server;
+pub(crate) mod venv;
 
 use std::io::Write as _;
 use std::sync::OnceLock;

@@ -226,7 +226,7 @@ impl LiveServer {
 }
 
 /// Keeps the caller's own Prefect settings and profiles out, and the outside world unasked.
-fn clean_env(command: &mut Command, home: &Path) {
+pub(crate) fn clean_env(command: &mut Command, home: &Path) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PREFECT_") {
             command.env_remove(name);
@@ -242,7 +242,7 @@ fn clean_env(command: &mut Command, home: &Path) {
         .env("PYTHONUNBUFFERED", "1");
 }
 
-fn fresh_directory() -> PathBuf {
+pub(crate) fn fresh_directory() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let runs = venv::root().join("runs");
     remove_old(&runs);

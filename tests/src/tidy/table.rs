@@ -119,7 +119,7 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "adapters",
-        modules: &["backend::*", "store::*", "logs"],
+        modules: &["backend::*", "store::*", "logs", "endpoint"],
         uses: &["words", "ports"],
         never: &[],
         peers: Peers::Unknown,

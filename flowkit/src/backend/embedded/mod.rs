@@ -23,6 +23,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+#[cfg(feature = "endpoint")]
+use crate::backend::Kept;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered, at_exit};
 use crate::deploy::Deploy;
@@ -38,7 +40,7 @@ use writer::Lost;
 
 /// Keeps runs in one file.
 pub(crate) struct Embedded {
-    memory: Memory,
+    memory: Arc<Memory>,
     queue: Arc<Queue>,
     lost: Arc<Lost>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -58,7 +60,7 @@ impl Embedded {
         let writer = Arc::new(Mutex::new(Some(writer)));
         let (ending, last) = (Arc::clone(&queue), Arc::clone(&writer));
         at_exit::call(Box::new(move || end(&ending, &last)));
-        Ok(Self { memory: Memory::new(limits), queue, lost, writer, _lock: opened.lock })
+        Ok(Self { memory: Arc::new(Memory::new(limits)), queue, lost, writer, _lock: opened.lock })
     }
 
     fn begun(&self, run: &Arc<FlowRun>) {
@@ -174,6 +176,11 @@ impl Backend for Embedded {
 
     fn history(&self) -> Option<&dyn History> {
         self.memory.history()
+    }
+
+    #[cfg(feature = "endpoint")]
+    fn kept(self: Arc<Self>) -> Option<Arc<dyn Kept>> {
+        Arc::clone(&self.memory).kept()
     }
 
     fn deploy(&self) -> Option<&dyn Deploy> {

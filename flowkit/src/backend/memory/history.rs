@@ -29,7 +29,7 @@ pub(crate) struct Recent {
     limits: Limits,
     task_runs: Mutex<VecDeque<Arc<TaskRun>>>,
     flow_runs: Mutex<FlowRuns>,
-    logs: Mutex<VecDeque<LogRecord>>,
+    logs: Mutex<Logs>,
     asset_events: Mutex<VecDeque<AssetEvent>>,
 }
 
@@ -63,6 +63,13 @@ impl FlowRuns {
             self.held_at_most = (2 * self.held.len()).max(64);
         }
     }
+}
+
+#[derive(Debug, Default)]
+struct Logs {
+    records: VecDeque<LogRecord>,
+    /// How many have made room.
+    gone: u64,
 }
 
 fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, limit: usize) -> Option<T> {
@@ -144,7 +151,10 @@ impl Recent {
     }
 
     pub(crate) fn add_log(&self, record: LogRecord) {
-        push_bounded(&mut lock(&self.logs), record, self.limits.logs);
+        let mut logs = lock(&self.logs);
+        if push_bounded(&mut logs.records, record, self.limits.logs).is_some() {
+            logs.gone += 1;
+        }
     }
 }
 
@@ -163,10 +173,17 @@ impl Recent {
     }
 
     pub(crate) fn logs(&self) -> Vec<LogRecord> {
-        lock(&self.logs).iter().cloned().collect()
+        lock(&self.logs).records.iter().cloned().collect()
+    }
+
+    pub(crate) fn logs_from(&self, from: u64, each: &mut dyn FnMut(&LogRecord)) -> u64 {
+        let logs = lock(&self.logs);
+        let skipped = usize::try_from(from.saturating_sub(logs.gone)).unwrap_or(usize::MAX);
+        logs.records.iter().skip(skipped).for_each(each);
+        logs.gone + logs.records.len() as u64
     }
 
     pub(crate) fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {
-        lock(&self.logs).iter().filter(|record| record.flow_run_id == Some(run)).cloned().collect()
+        lock(&self.logs).records.iter().filter(|record| record.flow_run_id == Some(run)).cloned().collect()
     }
 }

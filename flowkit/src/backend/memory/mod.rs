@@ -12,6 +12,8 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
 use crate::asset::AssetEvent;
+#[cfg(feature = "endpoint")]
+use crate::backend::Kept;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
@@ -192,6 +194,11 @@ impl Backend for Memory {
         self
     }
 
+    #[cfg(feature = "endpoint")]
+    fn kept(self: Arc<Self>) -> Option<Arc<dyn Kept>> {
+        Some(self)
+    }
+
     fn history(&self) -> Option<&dyn History> {
         Some(self)
     }
@@ -220,6 +227,10 @@ impl History for Memory {
 
     fn logs(&self) -> Vec<LogRecord> {
         self.recent.logs()
+    }
+
+    fn logs_from(&self, from: u64, each: &mut dyn FnMut(&LogRecord)) -> u64 {
+        self.recent.logs_from(from, each)
     }
 
     fn logs_of(&self, run: FlowRunId) -> Vec<LogRecord> {

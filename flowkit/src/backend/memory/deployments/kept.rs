@@ -74,6 +74,20 @@ impl Deployment {
         self.plan_from(now)
     }
 
+    /// Switches a schedule on or off.
+    #[cfg(feature = "endpoint")]
+    pub(super) fn set_active(&mut self, schedule: Uuid, active: bool, now: Timestamp) -> Result<(), Error> {
+        let found = self.schedules.iter_mut().find(|(id, _)| *id == schedule);
+        let (_, schedule) = found.ok_or_else(|| {
+            let why = format!("deployment '{}' has no schedule {schedule}", self.spec.full_name());
+            Error::new(crate::error::ErrorKind::Refused, why)
+        })?;
+        schedule.active = active;
+        schedule.schedule = schedule.schedule.clone().active(active);
+        self.updated = now;
+        self.plan_from(now)
+    }
+
     /// Begins a new timetable, in which dates after `now` count.
     fn plan_from(&mut self, now: Timestamp) -> Result<(), Error> {
         self.timetable = Timetable::new();

@@ -78,7 +78,17 @@ impl Deploy for Memory {
     }
 
     fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
-        ready(self.set_paused(deployment, true)).boxed()
+        ready(self.change(deployment, |it, now| it.pause(true, now))).boxed()
+    }
+
+    #[cfg(feature = "endpoint")]
+    fn resume(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
+        ready(self.change(deployment, |it, now| it.pause(false, now))).boxed()
+    }
+
+    #[cfg(feature = "endpoint")]
+    fn set_active(&self, deployment: Uuid, schedule: Uuid, active: bool) -> BoxFuture<'_, Result<(), Error>> {
+        ready(self.change(deployment, |it, now| it.set_active(schedule, active, now))).boxed()
     }
 
     fn start(&self, run: NewDeploymentRun) -> BoxFuture<'_, Result<DeploymentRun, Error>> {

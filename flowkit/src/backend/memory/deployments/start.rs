@@ -48,11 +48,16 @@ impl Memory {
         Ok(RegisteredDeployment { id, full_name, ui_url: None })
     }
 
-    pub(super) fn set_paused(&self, id: Uuid, paused: bool) -> Result<(), Error> {
+    /// Changes which dates of a deployment count.
+    pub(super) fn change(
+        &self,
+        id: Uuid,
+        change: impl FnOnce(&mut Deployment, Timestamp) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let now = clock::now();
         let given_up = self.deployments.book(|book| {
             let deployment = book.find(&crate::deploy::Target::Id(id))?;
-            deployment.pause(paused, now)?;
+            change(deployment, now)?;
             Ok(deployment.unplan())
         })?;
         self.forget(given_up);
