@@ -25,6 +25,9 @@ const POLL: Duration = Duration::from_secs(5);
 
 /// Starts a run of the deployment called `flow/deployment`, or of this id.
 ///
+/// Without a Prefect server it is one that this process has registered, and somebody in this process must
+/// [`serve`](crate::serve()) it for the run to begin.
+///
 /// `.await` waits until the run has ended, and gives it with its last state whatever that is: a run that failed is no
 /// error here. Inside of a flow the run is a subflow in the graph. Nothing limits the waiting but
 /// [`timeout`](RunDeployment::timeout), of which zero does not wait at all.

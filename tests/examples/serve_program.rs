@@ -59,6 +59,23 @@ async fn main() -> flowkit::Result<()> {
             println!("{:?}", lateness());
             Ok(())
         }
+        "flood" => {
+            let count: usize = std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(1000);
+            let begun = std::time::Instant::now();
+            let all = async {
+                work.deployment("d").concurrency_limit(50).await?;
+                for _ in 1..count {
+                    run_deployment("work/d").timeout(0_u64).await?;
+                }
+                run_deployment("work/d").await
+            };
+            tokio::select! {
+                served = work.serve("d").concurrency_limit(50).limit(100).into_future() => return served,
+                all = all => drop(all?),
+            }
+            println!("{count} runs in {:?}", begun.elapsed());
+            Ok(())
+        }
         other => panic!("no such program: {other:?}"),
     }
 }

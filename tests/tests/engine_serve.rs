@@ -305,3 +305,26 @@ async fn runs_that_have_not_ended_stay_in_the_history() {
     })
     .await;
 }
+
+#[flow(retries = 1, retry_delay = "30s")]
+async fn flaky() -> Result<(), String> {
+    let attempt = flowkit::runtime::flow_run().map_or(0, |run| run.run_count());
+    if attempt > 1 { Ok(()) } else { Err("no luck".to_owned()) }
+}
+
+#[flowkit::test]
+async fn a_failed_run_of_a_deployment_is_retried_and_keeps_its_place() {
+    let runtime = Runtime::ephemeral();
+    while_served(&runtime, flaky.serve("d").concurrency_limit(1), async {
+        sleep(Duration::from_secs(1)).await;
+        let run = run_deployment("flaky/d").timeout(0_u64).await.expect("it is started");
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(only(&runtime).active_runs, 1);
+        sleep(Duration::from_secs(30)).await;
+        let record = history(&runtime).flow_run(run.id).expect("it is in the history");
+        let retried = "Scheduled > Pending > Submitting > Running > AwaitingRetry > Retrying > Completed";
+        assert_eq!((path(&record.states()).as_str(), record.run_count()), (retried, 2));
+        assert_eq!(only(&runtime).active_runs, 0);
+    })
+    .await;
+}

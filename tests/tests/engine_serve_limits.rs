@@ -81,9 +81,10 @@ async fn runs_beyond_the_limit_of_a_deployment_wait_for_a_place() {
     let last = runs.iter().filter_map(|run| run.effort().end_time).max().expect("they ended");
     let took = last.since(first);
     assert!(took < Duration::from_millis(70_100), "a place is taken as soon as it is free: 7 times 10 s are {took:?}");
-    let mut started: Vec<_> = runs.iter().filter_map(|run| Some((run.start_time()?, run.id()))).collect();
+    let number = |run: &FlowRun| run.name().parse::<usize>().expect("a number");
+    let mut started: Vec<_> = runs.iter().filter_map(|run| Some((run.start_time()?, number(run)))).collect();
     started.sort_unstable();
-    assert!(started.iter().map(|(_, id)| id).is_sorted(), "the first that waits is the first that runs");
+    assert!(started.iter().map(|(_, number)| number).is_sorted(), "the first that waits is the first that runs");
 }
 
 static REFUSED: Count = Count { now: AtomicUsize::new(0), most: AtomicUsize::new(0) };
@@ -122,6 +123,20 @@ async fn a_process_runs_no_more_than_its_limit() {
     let all = runs(&runtime);
     assert!(all.iter().all(|run| path(&run.states()) == "Scheduled > Pending > Submitting > Running > Completed"));
     assert_eq!(all.len(), 30);
+}
+
+static MANY: Count = Count { now: AtomicUsize::new(0), most: AtomicUsize::new(0) };
+
+#[flow]
+async fn many() {
+    MANY.hold(Duration::from_secs(3600)).await;
+}
+
+#[flowkit::test]
+async fn many_runs_that_are_due_at_once_all_start_at_once() {
+    let runtime = Runtime::ephemeral();
+    start(&runtime, "many", many.deployment("d"), 2000, 1000).await;
+    assert_eq!(MANY.most(), 1000);
 }
 
 #[flow]

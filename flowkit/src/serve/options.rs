@@ -85,7 +85,7 @@ macro_rules! serve_options {
             }
 
             /// Sets how often the server is asked for runs that are due, give or take 30 %: `"5s"`, a `Duration`, or seconds.
-            /// Default: `PREFECT_RUNNER_POLL_FREQUENCY`, else 10 s.
+            /// Default: `PREFECT_RUNNER_POLL_FREQUENCY`, else 10 s. Without a server nothing is asked: what is due is known.
             pub fn poll_interval(mut self, interval: impl $crate::duration::IntoDuration) -> Self {
                 match interval.into_duration() {
                     Ok(interval) => self.options.poll = Some(interval),

@@ -13,8 +13,8 @@ use crate::id::FlowRunId;
 use crate::run::FlowRun;
 use crate::state::{State, StateName};
 
-/// How many runs are listed at once. Whoever starts them asks again when one has ended.
-const AT_ONCE: usize = 500;
+/// How many runs are listed at once. Whoever starts them is told when there is reason to ask again.
+const AT_ONCE: usize = 200;
 
 /// How many idempotency keys are kept before it is looked which of them belong to runs that are forgotten.
 const FEW_KEYS: usize = 1000;
@@ -24,14 +24,18 @@ const FEW_KEYS: usize = 1000;
 pub(super) struct Book {
     pub(super) deployments: HashMap<Uuid, Deployment>,
     /// The first due first.
-    waiting: BTreeMap<(Timestamp, FlowRunId), Waiting>,
-    /// When the runs that wait are due.
-    times: HashMap<FlowRunId, Timestamp>,
+    waiting: BTreeMap<Place, Waiting>,
+    places: HashMap<FlowRunId, Place>,
+    /// How many runs have ever waited.
+    count: u64,
     /// Runs that are claimed and that nobody has taken over yet.
     claimed: HashMap<FlowRunId, Uuid>,
     keys: HashMap<(Uuid, String), FlowRunId>,
     keys_kept: usize,
 }
+
+/// Where a run stands among those that wait: when it is due, and its number.
+type Place = (Timestamp, u64);
 
 /// A run that waits to be started.
 #[derive(Debug)]
@@ -82,8 +86,10 @@ impl Book {
     pub(super) fn wait(&mut self, run: &Arc<FlowRun>, due: Timestamp) {
         if let Some(of) = &run.background.deployment {
             let waiting = Waiting { run: Arc::clone(run), deployment: of.id, held_back: false };
-            self.waiting.insert((due, run.id), waiting);
-            self.times.insert(run.id, due);
+            let place = (due, self.count);
+            self.count += 1;
+            self.waiting.insert(place, waiting);
+            self.places.insert(run.id, place);
         }
     }
 
@@ -102,12 +108,11 @@ impl Book {
 
     /// The deployment of a run that waits.
     pub(super) fn deployment_of(&self, run: FlowRunId) -> Option<Uuid> {
-        let due = self.times.get(&run)?;
-        self.waiting.get(&(*due, run)).map(|waiting| waiting.deployment)
+        self.waiting.get(self.places.get(&run)?).map(|waiting| waiting.deployment)
     }
 
     fn remove(&mut self, run: FlowRunId) -> Option<Waiting> {
-        self.waiting.remove(&(self.times.remove(&run)?, run))
+        self.waiting.remove(&self.places.remove(&run)?)
     }
 
     /// Takes note that a run needs its place no longer; tells whether somebody may wait for it.
@@ -132,8 +137,8 @@ impl Book {
         };
         let soon = self.waiting.iter().take_while(|((due, _), _)| *due <= before);
         let soon = soon.filter(|(_, waiting)| goes(waiting)).take(AT_ONCE);
-        soon.map(|((due, id), waiting)| DueRun {
-            id: *id,
+        soon.map(|((due, _), waiting)| DueRun {
+            id: waiting.run.id,
             name: waiting.run.name.clone(),
             deployment: waiting.deployment,
             due: Some(*due),
@@ -141,14 +146,19 @@ impl Book {
         .collect()
     }
 
+    /// Tells whether more runs wait than are listed at once.
+    pub(super) fn is_long(&self) -> bool {
+        self.waiting.len() >= AT_ONCE
+    }
+
     /// Gives a run to whoever would like to start it, unless it is gone or there is no room for it.
     pub(super) fn claim(&mut self, id: FlowRunId, now: Timestamp) -> Claimed {
         let no = |why: &str| Claimed::No(Claim::NotOurs(why.to_owned()));
-        let Some(due) = self.times.get(&id).copied() else { return no("it does not wait any more") };
-        if due > now {
+        let Some(place) = self.places.get(&id).copied() else { return no("it does not wait any more") };
+        if place.0 > now {
             return no("it is not due yet");
         }
-        let Some(waiting) = self.waiting.get_mut(&(due, id)) else { return no("it does not wait any more") };
+        let Some(waiting) = self.waiting.get_mut(&place) else { return no("it does not wait any more") };
         let run = Arc::clone(&waiting.run);
         let Some(of) = self.deployments.get_mut(&waiting.deployment) else { return no("its deployment is gone") };
         if of.room() != Some(0) {

@@ -73,19 +73,20 @@ impl Deployments {
         self.tell();
     }
 
-    /// Gives what resolves to the last state of a run; `look` tells its present state.
+    /// Gives what tells of the last state of a run; `look` tells its present state. `None` if the run is forgotten.
     fn end_of(
         &self,
         run: FlowRunId,
         look: impl FnOnce() -> Option<DeploymentRun>,
-    ) -> watch::Receiver<Option<DeploymentRun>> {
+    ) -> Option<watch::Receiver<Option<DeploymentRun>>> {
         let told = lock(&self.ends).entry(run).or_insert_with(|| watch::Sender::new(None)).subscribe();
-        // It may have ended just before.
-        if let Some(ended) = look().filter(|run| run.state.is_final())
+        // Looked at last: it may have ended just before.
+        let seen = look();
+        if seen.as_ref().is_none_or(|seen| seen.state.is_final())
             && let Some(waiting) = lock(&self.ends).remove(&run)
         {
-            waiting.send_replace(Some(ended));
+            waiting.send_replace(seen.clone());
         }
-        told
+        seen.map(|_| told)
     }
 }

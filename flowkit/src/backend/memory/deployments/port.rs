@@ -36,7 +36,10 @@ impl Memory {
         // It is decided when somebody could start it, so that a busy process is as good a reason for missing dates as a
         // suspended one.
         self.decide(id, now);
-        let claimed = self.deployments.book(|book| book.claim(id, now));
+        let (long, claimed) = self.deployments.book(|book| (book.is_long(), book.claim(id, now)));
+        if long {
+            self.deployments.tell();
+        }
         match claimed {
             Claimed::Yes(run, states) => {
                 for name in states {
@@ -108,7 +111,7 @@ impl Deploy for Memory {
     }
 
     fn ended(&self, run: FlowRunId) -> Option<BoxFuture<'static, DeploymentRun>> {
-        let mut told = self.deployments.end_of(run, || self.recent.flow_run(run).map(|run| seen(&run)));
+        let mut told = self.deployments.end_of(run, || self.recent.flow_run(run).map(|run| seen(&run)))?;
         let ended = async move {
             loop {
                 if let Some(ended) = told.borrow_and_update().clone() {
