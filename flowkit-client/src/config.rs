@@ -57,6 +57,7 @@ pub struct Config {
     pub(crate) csrf: bool,
     pub(crate) check_version: bool,
     pub(crate) trust: Trust,
+    pub(crate) known_good: bool,
     cloud: Option<bool>,
 }
 
@@ -76,6 +77,7 @@ impl Config {
             csrf: true,
             check_version: true,
             trust: Trust::System,
+            known_good: false,
             cloud: None,
         })
     }
@@ -144,6 +146,14 @@ impl Config {
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
         self.trust = trust;
+        self
+    }
+
+    /// Says that the address is known to be right, since somebody else has reached the server there: connections that
+    /// cannot be made are retried from the first request on. Default: only after this client has reached the server.
+    #[must_use]
+    pub fn known_good(mut self, known: bool) -> Self {
+        self.known_good = known;
         self
     }
 

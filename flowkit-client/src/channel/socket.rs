@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -41,6 +41,8 @@ impl Endpoint {
 pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     write_limit: Duration,
+    /// When something came in last.
+    heard: Instant,
 }
 
 /// Says what came in.
@@ -61,7 +63,7 @@ impl Socket {
         write_limit: Duration,
     ) -> Result<Self, Error> {
         let opened = async {
-            let mut socket = Self { stream: connect(client, endpoint).await?, write_limit };
+            let mut socket = Self { stream: connect(client, endpoint).await?, write_limit, heard: Instant::now() };
             if endpoint.authenticates(client) {
                 socket.authenticate(client).await?;
             }
@@ -129,6 +131,11 @@ impl Socket {
         }
     }
 
+    /// Tells for how long nothing has come in, not even a sign of life.
+    pub(super) fn silence(&self) -> Duration {
+        self.heard.elapsed()
+    }
+
     /// Says goodbye. The server's answer is not waited for: everything is confirmed by then.
     pub(super) async fn close(mut self) {
         let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
@@ -139,7 +146,10 @@ impl Socket {
     async fn message(&mut self) -> Result<Message, Error> {
         match self.stream.next().await {
             Some(Ok(Message::Close(frame))) => Err(closed(frame)),
-            Some(Ok(message)) => Ok(message),
+            Some(Ok(message)) => {
+                self.heard = Instant::now();
+                Ok(message)
+            }
             Some(Err(error)) => Err(lost(error)),
             None => Err(closed(None)),
         }

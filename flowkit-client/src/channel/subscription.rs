@@ -53,6 +53,19 @@ impl EventsSubscription {
         }
     }
 
+    /// Tells for how long nothing has come from the server, not even a sign of life.
+    pub fn silence(&self) -> Duration {
+        self.socket.silence()
+    }
+
+    /// Asks the server for a sign of life, which ends the [`silence`](Self::silence) while [`next`](Self::next) waits.
+    ///
+    /// # Errors
+    /// The connection is lost, or takes nothing for ten seconds.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.socket.ping(0).await
+    }
+
     /// Ends the connection.
     pub async fn close(self) {
         self.socket.close().await;

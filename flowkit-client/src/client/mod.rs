@@ -89,15 +89,9 @@ impl Client {
         headers.extend(config.headers.clone());
         let retry = config.retry.clone();
         let csrf = Csrf::new(config.csrf && !config.is_cloud());
-        let shared = Shared {
-            config,
-            headers,
-            tls: Arc::new(tls),
-            transport,
-            csrf,
-            version: OnceCell::new(),
-            reached: AtomicBool::new(false),
-        };
+        let reached = AtomicBool::new(config.known_good);
+        let tls = Arc::new(tls);
+        let shared = Shared { config, headers, tls, transport, csrf, version: OnceCell::new(), reached };
         Ok(Self { shared: Arc::new(shared), attribution: HeaderMap::new(), deadline: None, retry })
     }
 

@@ -195,6 +195,7 @@ fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
         logs_to_api: settings.logging.to_api,
         poll: settings.poll.0,
         patience: settings.flush_patience.0,
+        assigned: settings.assigned,
     }
 }
 

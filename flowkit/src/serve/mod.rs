@@ -4,6 +4,7 @@ mod announce;
 mod call;
 mod child;
 mod endpoint;
+mod contact;
 mod health;
 mod options;
 mod pulse;

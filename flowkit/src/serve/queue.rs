@@ -50,11 +50,6 @@ impl Queue {
     }
 }
 
-/// How long to wait until the next question: the interval, give or take 30 %. `random` is from 0 to 1.
-pub(super) fn jittered(interval: Duration, random: f64) -> Duration {
-    interval.mul_f64(0.7 + 0.6 * random.clamp(0.0, 1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -105,12 +100,5 @@ mod tests {
         queue.asked();
         queue.answered(vec![run(1, 1), run(2, 1)]);
         assert_eq!(names(&queue.take(NOW, 5)), ["2"]);
-    }
-
-    #[test]
-    fn questions_are_spread() {
-        let interval = Duration::from_secs(10);
-        assert_eq!(jittered(interval, 0.0), Duration::from_secs(7));
-        assert_eq!(jittered(interval, 1.0), Duration::from_secs(13));
     }
 }

@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::announce;
 use super::child::Terms;
 use super::endpoint;
+use super::contact::Contact;
 use super::health;
 use super::options::ServeOptions;
 use super::pulse::Pulse;
-use super::queue::{Queue, jittered};
+use super::queue::Queue;
 use super::start::{self, Conditions};
 use super::stop::Signals;
 use crate::clock::{self, Instant};
@@ -91,6 +92,8 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
             stop: CancellationToken::new(),
         },
         queue: Queue::default(),
+        contact: Contact::default(),
+        asked: clock::instant(),
         runs: JoinSet::new(),
         pulse,
         told: Arc::default(),
@@ -142,6 +145,9 @@ struct Runner<'a> {
     limit: usize,
     conditions: Conditions,
     queue: Queue,
+    contact: Contact,
+    /// When the last question was asked.
+    asked: Instant,
     runs: JoinSet<FlowRunId>,
     pulse: Arc<Pulse>,
     /// Says that it is worth asking before the time.
@@ -176,6 +182,7 @@ impl<'a> Runner<'a> {
     }
 
     fn ask(&mut self) -> Question<'a> {
+        self.asked = clock::instant();
         self.queue.asked();
         let ahead = if self.place.is_local() { LOCAL } else { AHEAD };
         Some(self.place.due(self.deployments.to_vec(), clock::now().after(ahead)))
@@ -183,16 +190,22 @@ impl<'a> Runner<'a> {
 
     /// Takes an answer, and tells when to ask again.
     fn take_in(&mut self, answer: Result<Vec<DueRun>, Error>) -> Instant {
+        let now = clock::instant();
         match answer {
             Ok(due) => {
+                if let Some(away) = self.contact.answered(now) {
+                    tracing::warn!(target: "flowkit::serve", "The server answers again, after {:.0} s", away.as_secs_f64());
+                }
                 self.pulse.beat();
                 self.queue.answered(due);
             }
-            Err(error) => {
-                tracing::warn!(target: "flowkit::serve", "{}; asking again in about {:?}", error.chain(), self.poll);
+            Err(error) if self.contact.failed(self.asked, now) => {
+                let why = error.chain();
+                tracing::warn!(target: "flowkit::serve", "{why}; runs under way go on, and it is asked again until it answers");
             }
+            Err(_) => {}
         }
-        clock::instant() + jittered(self.poll, fastrand::f64())
+        now + self.contact.pause(self.poll, fastrand::f64())
     }
 
     fn start(&mut self) {

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) results: Results,
     /// The file that runs are kept in, if they are.
     pub(crate) database: Option<PathBuf>,
+    /// Whether this process was started for one flow run.
+    pub(crate) assigned: bool,
 }
 
 /// How a server is reached.
@@ -84,6 +86,12 @@ impl Default for Heartbeat {
 /// How long delivery at exit may stand still before the process ends without it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlushPatience(pub(crate) Duration);
+
+impl FlushPatience {
+    /// That of a process that somebody has started for one flow run: nobody waits for it at a terminal, and a run whose
+    /// end is not told would look as if it went on.
+    const ASSIGNED: Self = Self(Duration::from_secs(600));
+}
 
 impl Default for FlushPatience {
     fn default() -> Self {
@@ -177,6 +185,7 @@ impl Settings {
     fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let source = Source(lookup);
         let default = Self::default();
+        let assigned = assigned(&source)?.is_some();
         let url = source.text("PREFECT_API_URL");
         let access = Api {
             url: String::new(),
@@ -213,7 +222,9 @@ impl Settings {
             task_defaults: defaults(task_defaults),
             flow_defaults: defaults(flow_defaults),
             heartbeat: source.heartbeat("PREFECT_FLOWS_HEARTBEAT_FREQUENCY")?.map_or(default.heartbeat, Heartbeat),
-            flush_patience: source.seconds("FLOWKIT_FLUSH_TIMEOUT")?.map_or(default.flush_patience, FlushPatience),
+            flush_patience: source
+                .seconds("FLOWKIT_FLUSH_TIMEOUT")?
+                .map_or(if assigned { FlushPatience::ASSIGNED } else { default.flush_patience }, FlushPatience),
             poll: source.poll("PREFECT_RUNNER_POLL_FREQUENCY")?.map_or(default.poll, Poll),
             signals: match source.flag("FLOWKIT_HANDLE_SIGNALS")? {
                 Some(false) => Signals::LeftAlone,
@@ -222,6 +233,7 @@ impl Settings {
             cancel_grace: source.seconds("FLOWKIT_CANCEL_GRACE")?.map_or(default.cancel_grace, CancelGrace),
             results,
             database,
+            assigned,
         })
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct ServerOptions {
     pub(crate) poll: Duration,
     /// How long delivery at exit may stand still.
     pub(crate) patience: Duration,
+    /// Whether somebody who has reached the server has started this process for a run.
+    pub(crate) assigned: bool,
 }
 
 /// The engine's end of the reporter.
@@ -85,7 +87,7 @@ impl Server {
             (false, Some(file)) => Trust::File(file.into()),
             (false, None) => Trust::System,
         };
-        let config = Config::new(&options.url).map_err(refuse)?.auth(auth).trust(trust);
+        let config = Config::new(&options.url).map_err(refuse)?.auth(auth).trust(trust).known_good(options.assigned);
         let client = Client::new(config).map_err(refuse)?;
         let queue = Arc::new(Queue::default());
         let (reporter, asked) = mpsc::unbounded_channel();

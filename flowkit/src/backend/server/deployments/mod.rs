@@ -29,9 +29,17 @@ pub(super) use misfires::Misfires;
 /// How long one request may take, retries included.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a question may take that is asked again and again anyway.
+const ASKING: Duration = Duration::from_secs(10);
+
 fn patient(shared: &Shared) -> Client {
     let retry = RetryPolicy::default().base_delay(Duration::from_millis(200)).max_retries(8);
     shared.client.with_deadline(PATIENCE).with_retry(retry)
+}
+
+/// The client for questions that are asked again and again anyway.
+fn asking(shared: &Shared) -> Client {
+    shared.client.with_deadline(ASKING).with_retry(RetryPolicy::none())
 }
 
 /// Says what could not be done, and whether the settings are to blame.

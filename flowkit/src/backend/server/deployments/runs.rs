@@ -6,7 +6,7 @@ use flowkit_client::model::{
 };
 use uuid::Uuid;
 
-use super::{failed, late, lock, patient};
+use super::{asking, failed, late, lock, patient};
 use crate::backend::Answer;
 use crate::backend::server::mark;
 use crate::backend::server::orders;
@@ -21,7 +21,7 @@ use crate::state::StateType as OurType;
 pub(super) async fn due(shared: &Shared, deployments: &[Uuid], before: Timestamp) -> Result<Vec<DueRun>, Error> {
     let begun = clock::instant();
     let (found, left_out) = loop {
-        let found = patient(shared).get_scheduled_flow_runs(deployments, before.to_utc(), MAX_LIMIT).await;
+        let found = asking(shared).get_scheduled_flow_runs(deployments, before.to_utc(), MAX_LIMIT).await;
         let found = found.map_err(|error| failed("cannot ask for the runs that are due", error))?;
         let left_out = late::leave_out(shared, &found).await;
         // There may be more than one answer holds, the newest behind those that were left out.
