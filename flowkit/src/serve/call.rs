@@ -40,6 +40,10 @@ pub fn serve(deployments: impl IntoIterator<Item = DeploymentCall>) -> ServeAllC
 /// started. [`History`](crate::History) knows what was run and what is planned, and whoever calls
 /// [`run_deployment`](crate::run_deployment) in the process starts a run.
 ///
+/// While the server is away it is asked again and again, after pauses that grow up to 10 s. Runs under way go on, and what
+/// became of them is told when it is back; `/health` answers 503 meanwhile. What was due meanwhile follows the
+/// [misfire policy](crate::Schedule::misfire) of its schedule.
+///
 /// In a process that was started for one flow run, by this one or by a Prefect worker (`PREFECT__FLOW_RUN_ID`),
 /// `.await` does that run instead.
 ///

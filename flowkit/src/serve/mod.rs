@@ -3,8 +3,8 @@
 mod announce;
 mod call;
 mod child;
-mod endpoint;
 mod contact;
+mod endpoint;
 mod health;
 mod options;
 mod pulse;

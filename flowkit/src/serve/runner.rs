@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::announce;
 use super::child::Terms;
-use super::endpoint;
 use super::contact::Contact;
+use super::endpoint;
 use super::health;
 use super::options::ServeOptions;
 use super::pulse::Pulse;
