@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::id::{FlowRunId, TaskRunId};
 
+/// The tag of runs that a schedule has made, as in Prefect.
+pub(crate) const AUTO_SCHEDULED: &str = "auto-scheduled";
+
 /// Where a flow run stands. Most runs have nothing of this.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Background {

@@ -122,7 +122,8 @@ fn a_wrong_token_is_refused_and_the_right_one_is_shown_as_prefects_clients_show_
     assert_eq!(served.send("GET", "/admin/version", None).status, 200);
     let open = Served::of(
         Program::example("live_endpoint")
-            .args(&["serve", "127.0.0.1:0"])
+            .args(&["serve"])
+            .env("FLOWKIT_ENDPOINT", "localhost:0")
             .env("PREFECT_SERVER_API_AUTH_STRING", "admin:pass"),
         Some("admin:wrong"),
     );

@@ -223,6 +223,8 @@ fn an_endpoint_that_cannot_be_is_an_error_that_says_why() {
     assert!(exposed.contains("set a token") && exposed.contains("FLOWKIT_ENDPOINT_TOKEN"), "{exposed}");
     let crooked = fails("4200", ("NO", "THING"));
     assert!(crooked.contains("`.endpoint(..)`") && crooked.contains("such as 127.0.0.1:4200"), "{crooked}");
+    let twice = fails("127.0.0.1:0", ("PREFECT_API_URL", "http://127.0.0.1:9/api"));
+    assert!(twice.contains("PREFECT_API_URL is set"), "{twice}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = fails(&taken.local_addr().expect("an address").to_string(), ("NO", "THING"));
     assert!(taken.contains("cannot open the endpoint at 127.0.0.1:"), "{taken}");

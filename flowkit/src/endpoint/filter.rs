@@ -219,6 +219,7 @@ impl Test {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -307,6 +308,38 @@ mod tests {
             json!({"operator": "or_", "paused": {"eq_": true}, "level": {"ge_": 30}}),
         ] {
             assert!(!fits(&filter), "{filter}");
+        }
+    }
+
+    fn anything() -> impl Strategy<Value = Value> {
+        let names = MEMBERS.iter().map(|(name, _)| *name);
+        let words =
+            ["any_", "not_any_", "all_", "like_", "is_null_", "before_", "ge_", "eq_", "operator", "or_", "type"];
+        let names: Vec<&str> = names.chain(words).chain(["RUNNING", "x"]).collect();
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            proptest::sample::select(names.clone()).prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, move |inner| {
+            let members = proptest::collection::hash_map(proptest::sample::select(names.clone()), inner.clone(), 0..5);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..5).prop_map(Value::from),
+                members.prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_is_answered_or_refused(filter in anything()) {
+            let row = Example { tags: Vec::new() };
+            if let Ok(filter) = read(&filter) {
+                let _ = filter.fits(&row);
+            }
         }
     }
 

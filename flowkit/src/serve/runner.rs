@@ -58,6 +58,9 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     let isolation = options.isolation(place.is_local())?;
     // Before anything else of ours looks whether somebody handles them.
     let mut signals = Signals::take()?;
+    // Nothing is registered if it cannot be. Whoever asks so early has to wait.
+    let ending = CancellationToken::new();
+    let answers = endpoint::open(&options, &settings.endpoint, &ports, &ending).await?;
     let mut deployments = Vec::new();
     for draft in drafts {
         let registered = place.register(complete(draft).await?).await?;
@@ -76,8 +79,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         let listener = health::open(&settings.host, settings.port).await?;
         helpers.spawn(health::answer(listener, Arc::clone(&pulse)));
     }
-    let ending = CancellationToken::new();
-    if let Some(answers) = endpoint::open(&options, &settings.endpoint, &ports, &ending).await? {
+    if let Some(answers) = answers {
         helpers.spawn(answers);
     }
     let mut runner = Runner {

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::seconds;
 use super::state::{Of, state};
+use crate::background::AUTO_SCHEDULED;
 use crate::clock::Timestamp;
 use crate::id::id_of;
 use crate::run::FlowRun;
 use crate::state::{State, StateType};
-
-/// The tag that runs have which a schedule has made, as in Prefect.
-const AUTO_SCHEDULED: &str = "auto-scheduled";
 
 /// Prefect's `FlowRunResponse`.
 pub(in crate::endpoint) fn flow_run(run: &FlowRun, now: Timestamp) -> Value {

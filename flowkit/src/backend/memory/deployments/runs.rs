@@ -6,16 +6,13 @@ use serde_json::{Map, Value};
 
 use super::kept::Deployment;
 use crate::backend::{Existing, NewFlowRun};
-use crate::background::{self, Background};
+use crate::background::{self, AUTO_SCHEDULED, Background};
 use crate::clock::Timestamp;
 use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::names;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, Track};
 use crate::state::{State, StateName};
-
-/// The tag that Prefect gives to the runs of schedules.
-const AUTO_SCHEDULED: &str = "auto-scheduled";
 
 /// What tells one run of a deployment from another.
 #[derive(Default)]
