@@ -39,6 +39,7 @@ pub use api_url::ApiUrl;
 pub use auth::Auth;
 pub use channel::{
     EventsChannel, EventsOptions, EventsPath, EventsStats, EventsSubscription, EventsTransport, Flushed, RefusedEvent,
+    TaskRunsSubscription,
 };
 pub use client::{Attribution, Client};
 pub use config::{API_VERSION, Config, PREFECT_VERSION, Trust, USER_AGENT};

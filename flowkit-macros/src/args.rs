@@ -27,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) retry_if: Option<ExprPath>,
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
+    pub(crate) background: bool,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) transaction_hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) results: Results,
@@ -65,8 +66,8 @@ const NAMES: [&str; 15] = [
 ];
 
 /// Options that flows do not have.
-const OF_TASKS: [&str; 6] =
-    ["retry_jitter_factor", "on_commit", "on_rollback", "materializes", "materialized_by", "asset_deps"];
+const OF_TASKS: [&str; 7] =
+    ["background", "retry_jitter_factor", "on_commit", "on_rollback", "materializes", "materialized_by", "asset_deps"];
 
 fn names(kind: Kind) -> Vec<&'static str> {
     let mut names: Vec<&str> = NAMES.iter().chain(&results::NAMES).copied().collect();
@@ -124,6 +125,10 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.log_prints = Some(true);
                 Ok(())
             }
+            None if name == "background" && kind == Kind::Task => {
+                options.background = true;
+                Ok(())
+            }
             None if results::SWITCHES.iter().any(|switch| item.name == switch)
                 && names(kind).contains(&name.as_str()) =>
             {
@@ -152,6 +157,7 @@ impl Options {
             "run_name" => self.run_name = Some(run_name(value)?),
             "retries" => self.retries = Some(value.count()?),
             "retry_delay" => self.retry_delay = Some(delay(value)?),
+            "background" if kind == Kind::Task => self.background = value.switch()?,
             "retry_jitter_factor" if kind == Kind::Task => self.retry_jitter_factor = Some(value.number()?),
             "retry_if" => self.retry_if = Some(value.path("a function over the error: `fn(&E) -> bool`")?),
             "timeout" => self.timeout = Some(timeout(value)?),

@@ -6,6 +6,8 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
 use crate::canonical::{Canonical, Unserializable};
+use crate::def::TaskDef;
+use crate::defer::Given;
 use crate::engine::attempt::Started;
 use crate::engine::body::{Body, boxed, on_blocking_pool};
 use crate::error::Error;
@@ -17,6 +19,9 @@ use crate::user_error::UserError;
 /// How to write one of the arguments in its canonical form; `None` if it cannot be.
 type WriteFn<A> = fn(&A, usize, &mut Canonical) -> Option<Result<(), Unserializable>>;
 
+/// How to write all arguments down, each by itself.
+type GiveFn<A> = fn(&A, &TaskDef) -> Result<Given, Error>;
+
 /// What the macro found out about the types of a function's arguments, and of its value.
 pub struct Args<A, T> {
     clone: Option<CloneFn<A>>,
@@ -25,6 +30,7 @@ pub struct Args<A, T> {
     returns: Returns<T>,
     name: Option<fn(&A) -> String>,
     key: Option<fn(&A) -> Option<String>>,
+    background: Option<GiveFn<A>>,
 }
 
 impl<A, T> Args<A, T> {
@@ -37,7 +43,7 @@ impl<A, T> Args<A, T> {
         write: WriteFn<A>,
         returns: Returns<T>,
     ) -> Self {
-        Self { clone, show, write, returns, name: None, key: None }
+        Self { clone, show, write, returns, name: None, key: None, background: None }
     }
 
     /// Adds the function that names a run after its arguments.
@@ -51,6 +57,15 @@ impl<A, T> Args<A, T> {
     #[must_use]
     pub const fn key(mut self, key: fn(&A) -> Option<String>) -> Self {
         self.key = Some(key);
+        self
+    }
+}
+
+impl<A, T> Args<A, T> {
+    /// Sets how the arguments of a background task are written down.
+    #[must_use]
+    pub const fn background(mut self, give: fn(&A, &TaskDef) -> Result<Given, Error>) -> Self {
+        self.background = Some(give);
         self
     }
 }
@@ -235,6 +250,13 @@ where
     fn own_name(&self) -> Option<String> {
         match (&self.stand, self.args.name) {
             (Stand::Ready(values), Some(name)) => Some(name(values)),
+            _ => None,
+        }
+    }
+
+    fn parameters(&self, def: &TaskDef) -> Option<Result<Given, Error>> {
+        match (&self.stand, self.args.background) {
+            (Stand::Ready(values), Some(give)) => Some(give(values, def)),
             _ => None,
         }
     }

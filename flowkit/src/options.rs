@@ -12,6 +12,7 @@ use crate::codec::ResultCodec;
 use crate::error::Error;
 use crate::result_options::{self, ResultDefaults, ResultOptions, ResultOverrides, ResultPlan};
 use crate::retry_delay::{Delays, RetryDelay};
+use crate::run::Adopted;
 
 /// Tells of a body's error whether there is any use in trying again.
 pub type RetryIf = fn(&(dyn StdError + 'static)) -> bool;
@@ -166,6 +167,8 @@ pub(crate) struct Overrides {
     pub(crate) results: Option<Box<ResultOverrides>>,
     /// The first option that could not be read; the run fails with it before it starts.
     pub(crate) refused: Option<Error>,
+    /// The run that somebody else has asked for, in the place of a new one.
+    pub(crate) adopted: Option<Box<Adopted>>,
 }
 
 impl Overrides {

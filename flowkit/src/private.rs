@@ -1,11 +1,9 @@
 //! What the macros name. Not part of the public interface; it may change in any release.
 
 use std::any::TypeId;
+#[cfg(feature = "test-util")]
 use std::future::Future;
-use std::marker::PhantomData;
 use std::time::Duration;
-
-use futures::future::BoxFuture;
 
 pub use inventory;
 
@@ -13,6 +11,8 @@ pub use crate::arguments::{Args, Inputs};
 pub use crate::asset::{Asset, AssetsDef};
 pub use crate::canonical::{Canonical, Unserializable};
 pub use crate::def::{FlowDef, ParamDef, TaskDef};
+pub use crate::defer::Given;
+pub use crate::delay::{BackgroundArgs, Restored};
 pub use crate::flow_fn::FlowParams;
 pub use crate::hook::{HookDef, Hooks};
 pub use crate::hook_fn::{Hook, call_hook, call_transaction_hook};
@@ -26,19 +26,16 @@ pub use crate::probe::{Absent, Probe, WriteFn};
 pub use crate::registry::{FlowEntry, FlowStart};
 pub use crate::retry_delay::RetryDelay;
 pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
+pub use crate::task_registry::TaskEntry;
+pub use start::{Start, Unfit};
 pub use crate::txn::{TransactionHookDef, TransactionHooks};
 pub use crate::user_error::UserError;
 pub use crate::{outcome, paused_test, returns, show, written};
 // `println!` in a body means this one, which can make a log line of what is printed.
 pub use crate::printed_line as println;
 
-use crate::arguments::{bind_async, bind_blocking};
-use crate::call::TaskCall;
-use crate::engine::flow_run::FlowJob;
-use crate::engine::task_run::TaskJob;
-use crate::error::Error;
-use crate::flow::FlowCall;
-use crate::flow_fn::{FlowFn, call_with};
+#[path = "private/start.rs"]
+mod start;
 
 /// The value type of a `Result`, under whatever alias.
 #[diagnostic::on_unimplemented(
@@ -165,6 +162,28 @@ pub trait KeyedArg {}
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize> KeyedArg for T {}
 
+/// An argument of a background task.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a background task",
+    label = "must be `Serialize + DeserializeOwned`, since `background` stores it for whoever runs the task",
+    note = "derive serde's `Serialize` and `Deserialize`; a pool or a client belongs into the process that runs the task, such as in a `OnceLock`"
+)]
+pub trait BackgroundArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> BackgroundArg for T {}
+
+/// What a background task returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a background task",
+    label = "must be `Serialize + DeserializeOwned`, since `background` stores it for whoever waits for it",
+    note = "derive serde's `Serialize` and `Deserialize`"
+)]
+pub trait BackgroundOutput {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> BackgroundOutput for T {}
+
 /// A value that is stored.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
@@ -178,6 +197,10 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> StoredOutput for T {}
 
 /// Fails to compile unless `T` can be part of a cache key.
 pub const fn assert_keyed<T: KeyedArg>() {}
+/// Fails to compile unless `T` can be an argument of a background task.
+pub const fn assert_background<T: BackgroundArg>() {}
+/// Fails to compile unless `T` can be returned by a background task.
+pub const fn assert_background_output<T: BackgroundOutput>() {}
 /// Fails to compile unless `T` can be stored and read back.
 pub const fn assert_stored<T: StoredOutput>() {}
 /// Fails to compile unless `T` can be an argument of a task.
@@ -221,145 +244,4 @@ pub const fn millis(millis: u64) -> Duration {
 #[must_use]
 pub fn type_id_of<F: 'static>(_: &F) -> TypeId {
     TypeId::of::<F>()
-}
-
-/// Makes calls of functions with arguments `A` that yield a `T`.
-///
-/// What it does exists twice: here for types that fit, and in [`Unfit`] for all others. So a type that does not
-/// fit is an error of the assertion about it, on the user's token, and of nothing else.
-#[derive(Debug)]
-pub struct Start<A, T>(PhantomData<(A, T)>);
-
-impl<A: Send + 'static, T: Send + 'static> Start<A, T> {
-    /// Makes the call of an asynchronous task.
-    pub fn task<I, F, Fut>(def: &'static TaskDef, args: &'static Args<A, T>, inputs: I, body: F) -> TaskCall<T>
-    where
-        I: Inputs<Values = A>,
-        F: Fn(A) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<T, UserError>> + Send + 'static,
-    {
-        let body = bind_async(def.params, args, inputs, body);
-        TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
-    }
-
-    /// Makes the call of a task that blocks its thread.
-    pub fn blocking_task<I, F>(def: &'static TaskDef, args: &'static Args<A, T>, inputs: I, body: F) -> TaskCall<T>
-    where
-        I: Inputs<Values = A>,
-        F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
-    {
-        let body = bind_blocking(def.params, args, inputs, body);
-        TaskCall { job: TaskJob { def, body, overrides: None, wait_for: Vec::new(), id: None } }
-    }
-}
-
-impl<A: FlowParams, T: Send + 'static> Start<A, T> {
-    /// Makes the call of an asynchronous flow.
-    pub fn flow<F, Fut>(def: &'static FlowDef, args: &'static Args<A, T>, values: A, body: F) -> FlowCall<T>
-    where
-        F: Fn(A) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<T, UserError>> + Send + 'static,
-    {
-        let parameters = values.to_json(def);
-        let body = bind_async(&[], args, values.into_inputs(), body);
-        FlowCall {
-            job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new(), existing: None },
-        }
-    }
-
-    /// Makes the call of a flow that blocks its thread.
-    pub fn blocking_flow<F>(def: &'static FlowDef, args: &'static Args<A, T>, values: A, body: F) -> FlowCall<T>
-    where
-        F: Fn(A) -> Result<T, UserError> + Copy + Send + 'static,
-    {
-        let parameters = values.to_json(def);
-        let body = bind_blocking(&[], args, values.into_inputs(), body);
-        FlowCall {
-            job: FlowJob { def, body: Ok(body), parameters, overrides: None, wait_for: Vec::new(), existing: None },
-        }
-    }
-
-    /// Runs a flow with parameters in JSON and forgets its value.
-    pub fn call_with<F>(flow: &F, start: FlowStart) -> BoxFuture<'static, Result<(), Error>>
-    where
-        F: FlowFn<A, Output = T>,
-    {
-        call_with(flow, start)
-    }
-}
-
-/// What [`Start`] can do for types that do not fit: compile, so that nothing else is reported.
-pub trait Unfit: Sized {
-    /// The arguments.
-    type Args;
-    /// The value.
-    type Value;
-
-    /// Never runs.
-    fn task<I, F, R>(
-        _: &'static TaskDef,
-        _: &'static Args<Self::Args, Self::Value>,
-        _: I,
-        _: F,
-    ) -> TaskCall<Self::Value>
-    where
-        F: Fn(Self::Args) -> R,
-        R: Future<Output = Result<Self::Value, UserError>>,
-    {
-        unfit()
-    }
-
-    /// Never runs.
-    fn blocking_task<I, F>(
-        _: &'static TaskDef,
-        _: &'static Args<Self::Args, Self::Value>,
-        _: I,
-        _: F,
-    ) -> TaskCall<Self::Value>
-    where
-        F: Fn(Self::Args) -> Result<Self::Value, UserError>,
-    {
-        unfit()
-    }
-
-    /// Never runs.
-    fn flow<I, F, R>(
-        _: &'static FlowDef,
-        _: &'static Args<Self::Args, Self::Value>,
-        _: I,
-        _: F,
-    ) -> FlowCall<Self::Value>
-    where
-        F: Fn(Self::Args) -> R,
-        R: Future<Output = Result<Self::Value, UserError>>,
-    {
-        unfit()
-    }
-
-    /// Never runs.
-    fn blocking_flow<I, F>(
-        _: &'static FlowDef,
-        _: &'static Args<Self::Args, Self::Value>,
-        _: I,
-        _: F,
-    ) -> FlowCall<Self::Value>
-    where
-        F: Fn(Self::Args) -> Result<Self::Value, UserError>,
-    {
-        unfit()
-    }
-
-    /// Never runs.
-    fn call_with<F>(_: &F, _: FlowStart) -> BoxFuture<'static, Result<(), Error>> {
-        unfit()
-    }
-}
-
-impl<A, T> Unfit for Start<A, T> {
-    type Args = A;
-    type Value = T;
-}
-
-fn unfit<T>() -> T {
-    unreachable!("the assertion about the type did not compile")
 }

@@ -22,7 +22,7 @@ impl ResultOptions {
         Self { cache: None, expiration: None, refresh: None, isolation: None, persist: None, codec: None };
 
     /// What these say, and where they say nothing, what the others say.
-    fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             cache: self.cache.or(other.cache),
             expiration: self.expiration.or(other.expiration),

@@ -2,6 +2,9 @@
 //!
 //! A record is shared by the engine, which alone adds states to it, and by whoever reports or shows it.
 
+mod adopted;
+mod effort;
+
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +19,10 @@ use crate::def::{FlowDef, TaskDef};
 use crate::heed::Heed;
 use crate::id::{FlowRunId, TaskRunId, state_id};
 use crate::retry_delay::Delays;
-use crate::state::{State, StateType};
+use crate::state::State;
+
+pub(crate) use adopted::{Adopted, dynamic_key as background_key, is_background};
+pub use effort::Effort;
 
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,47 +59,6 @@ impl Track {
 
     pub(crate) fn with<R>(&self, read: impl FnOnce(&[State]) -> R) -> R {
         read(&lock(&self.states))
-    }
-}
-
-/// Figures about a run that follow from its states.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-#[non_exhaustive]
-pub struct Effort {
-    /// How often the body was started.
-    pub run_count: u32,
-    /// When it was asked for.
-    pub expected_start_time: Option<Timestamp>,
-    /// When the body was first started.
-    pub start_time: Option<Timestamp>,
-    /// When the run ended.
-    pub end_time: Option<Timestamp>,
-    /// The time spent in running states.
-    pub total_run_time: Duration,
-}
-
-impl Effort {
-    pub(crate) fn of(states: &[State]) -> Self {
-        let mut effort = Self { expected_start_time: states.first().map(State::timestamp), ..Self::default() };
-        let mut running_since = None;
-        let (mut paused, mut resuming) = (false, false);
-        for state in states {
-            if let Some(since) = running_since.take() {
-                effort.total_run_time += state.timestamp().since(since);
-            }
-            if state.state_type() == StateType::Running {
-                // As Prefect's server counts: what goes on after a pause counts, what is started after that does not.
-                effort.run_count += u32::from(!std::mem::take(&mut resuming));
-                effort.start_time.get_or_insert(state.timestamp());
-                running_since = Some(state.timestamp());
-            }
-            resuming |= paused;
-            paused = state.state_type() == StateType::Paused;
-            if state.is_final() {
-                effort.end_time.get_or_insert(state.timestamp());
-            }
-        }
-        effort
     }
 }
 
@@ -134,6 +99,8 @@ pub(crate) struct TaskExtra {
     pub(crate) retry_delays: Vec<Duration>,
     pub(crate) retry_jitter_factor: Option<f64>,
     pub(crate) assets: Option<Box<AssetNotes>>,
+    /// What the run was before this process took it over.
+    pub(crate) adopted: Option<Box<Adopted>>,
 }
 
 impl TaskRun {
@@ -166,6 +133,17 @@ impl TaskRun {
     #[must_use]
     pub fn flow_run(&self) -> Option<&Arc<FlowRun>> {
         self.flow_run.as_ref()
+    }
+
+    /// What the run was before this process took it over, if it did.
+    pub(crate) fn adopted(&self) -> Option<&Adopted> {
+        self.extra.as_ref()?.adopted.as_deref()
+    }
+
+    /// The flow run it belongs to, which may be one of another process.
+    pub(crate) fn flow_run_id(&self) -> Option<FlowRunId> {
+        let own = self.flow_run.as_ref().map(|run| run.id);
+        own.or_else(|| self.adopted()?.flow_run.as_ref().map(|(id, _)| *id))
     }
 
     /// Returns the task run in whose body it was called.
@@ -243,7 +221,17 @@ impl TaskRun {
     /// Returns the figures that follow from the states.
     #[must_use]
     pub fn effort(&self) -> Effort {
-        self.track.with(Effort::of)
+        self.track.with(|states| self.effort_in(states))
+    }
+
+    pub(crate) fn effort_in(&self, states: &[State]) -> Effort {
+        let Some(adopted) = self.adopted() else { return Effort::of(states) };
+        // What was done in the state in which the run was found is counted already.
+        let ours = states.get(usize::from(adopted.found.is_some())..).unwrap_or_default();
+        let mut effort = Effort::of(ours);
+        effort.run_count += adopted.run_count;
+        effort.expected_start_time = states.first().map(State::timestamp);
+        effort
     }
 
     /// Returns the id of the `index`-th state, the same at every call.

@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, root_cause};
 pub(super) enum Endpoint {
     EventsIn,
     EventsOut,
+    ScheduledTaskRuns,
 }
 
 impl Endpoint {
@@ -28,12 +29,13 @@ impl Endpoint {
         match self {
             Self::EventsIn => "/events/in",
             Self::EventsOut => "/events/out",
+            Self::ScheduledTaskRuns => "/task_runs/subscriptions/scheduled",
         }
     }
 
     /// Whether a frame with the token is asked for. Cloud takes events without it.
     fn authenticates(self, client: &Client) -> bool {
-        self == Self::EventsOut || !client.config().is_cloud()
+        self != Self::EventsIn || !client.config().is_cloud()
     }
 }
 

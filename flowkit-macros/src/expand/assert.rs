@@ -21,25 +21,31 @@ pub(crate) fn assertions(checked: &Checked<'_>, fits: &TokenStream) -> TokenStre
         let clone = repeats.then(|| quote!(const _: () = ::flowkit::__private::assert_clone::<#ty>();));
         let keyed = (checked.options.results.keys(name))
             .then(|| quote!(const _: () = ::flowkit::__private::assert_keyed::<#ty>();));
-        quote!(const _: () = ::flowkit::__private::#fits::<#ty>(); #clone #keyed)
+        let background = (checked.options.background)
+            .then(|| quote!(const _: () = ::flowkit::__private::assert_background::<#ty>();));
+        quote!(const _: () = ::flowkit::__private::#fits::<#ty>(); #clone #keyed #background)
     });
     let output = &signature.output;
     let plain = match output {
         Output::Plain(ty) => plain(ty),
         Output::Fallible(_) => None,
     };
-    let stored = checked.options.results.stores().then(|| stored(output));
+    let stored = if checked.options.background {
+        Some(stored(output, &quote!(assert_background_output)))
+    } else {
+        checked.options.results.stores().then(|| stored(output, &quote!(assert_stored)))
+    };
     let (condition, shown) = (condition(checked), shown(checked));
     quote!(#(#args)* #(#shown)* #plain const _: () = ::flowkit::__private::assert_output::<#output>(); #stored #condition)
 }
 
 /// The value can be stored.
-fn stored(output: &Output) -> TokenStream {
+fn stored(output: &Output, fits: &TokenStream) -> TokenStream {
     let value = match output {
         Output::Plain(ty) => quote!(#ty),
         Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as ::flowkit::__private::Fallible>::Value),
     };
-    quote!(const _: () = ::flowkit::__private::assert_stored::<#value>();)
+    quote!(const _: () = ::flowkit::__private::#fits::<#value>();)
 }
 
 /// The condition of `retry_if` takes the error that the body returns.

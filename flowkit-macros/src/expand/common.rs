@@ -6,7 +6,7 @@ use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use super::Checked;
+use super::{Checked, call};
 use crate::args::{Delay, Options, RunName};
 use crate::signature::{Arg, Signature};
 use crate::{attrs, doc, fallback};
@@ -197,13 +197,17 @@ pub(crate) fn args(checked: &Checked<'_>) -> TokenStream {
         let call = quote_spanned!(at=> #path(#(#places),*));
         quote_spanned!(at=> .key(|args| ::flowkit::cache::IntoCacheKey::into_cache_key(#call)))
     });
+    let background = checked.options.background.then(|| {
+        let starter = call::starter(signature);
+        quote!(.background(|values, def| #starter::give(values, def)))
+    });
     quote! {
         static __FLOWKIT_ARGS: ::flowkit::__private::Args<#types, #output> = ::flowkit::__private::Args::new(
             ::flowkit::__private::Probe::<#types>::CLONE,
             #show,
             #write,
             ::flowkit::__private::returns!(#output),
-        ) #named #key;
+        ) #named #key #background;
     }
 }
 

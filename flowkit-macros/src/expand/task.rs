@@ -27,12 +27,21 @@ pub(crate) fn expand(checked: &Checked<'_>) -> TokenStream {
     let assertions = assert::assertions(checked, &quote!(assert_arg));
     let (assets, constants) = options.assets.expand();
     let call = call::call(checked, &start, &values);
+    let entry = options.background.then(|| {
+        let restore = call::call(checked, &format_ident!("restored_{start}"), &quote!(given));
+        quote! {
+            ::flowkit::__private::inventory::submit! {
+                ::flowkit::__private::TaskEntry::new(&__FLOWKIT_DEF, |given| #restore)
+            }
+        }
+    });
     let inside = quote! {
             #assertions
             #constants
             static __FLOWKIT_DEF: ::flowkit::__private::TaskDef =
                 ::flowkit::__private::TaskDef::new(#called, #key, &[#(#params),*]).module(::core::module_path!()) #version #setters #assets;
             #args
+            #entry
             #call
     };
     common::item(checked, &quote!(#(#inputs),*), &quote!(::flowkit::TaskCall), inside)

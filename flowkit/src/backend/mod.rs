@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::asset::AssetEvent;
 use crate::background::Background;
 use crate::def::FlowDef;
+use crate::defer::Defer;
 use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
@@ -192,6 +193,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps deployments, if there is one.
     fn deploy(&self) -> Option<&dyn Deploy> {
+        None
+    }
+
+    /// Lends the place that keeps background task runs, if there is one; else they are run where they are asked for.
+    fn defer(&self) -> Option<&dyn Defer> {
         None
     }
 

@@ -6,6 +6,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::canonical::{Canonical, Unserializable};
+use crate::def::TaskDef;
+use crate::defer::Given;
 use crate::engine::attempt::Started;
 use crate::engine::context::{self, Context};
 use crate::engine::{panic, transaction};
@@ -47,6 +49,12 @@ pub(crate) trait Body<T>: Send {
 
     /// Calls that function.
     fn own_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Writes all arguments down for whoever runs a delayed call. `None` if the task is no background task, or the arguments
+    /// are not there.
+    fn parameters(&self, _def: &TaskDef) -> Option<Result<Given, Error>> {
         None
     }
 

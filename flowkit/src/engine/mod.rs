@@ -6,6 +6,7 @@ pub(crate) mod retry;
 
 pub(crate) mod context;
 
+pub(crate) mod adopt;
 pub(crate) mod assets;
 pub(crate) mod attempt;
 pub(crate) mod body;
@@ -23,6 +24,7 @@ mod replay;
 pub(crate) mod results;
 pub(crate) mod stop;
 pub(crate) mod stub;
+mod task_extra;
 pub(crate) mod task_run;
 mod task_stop;
 pub(crate) mod timers;

@@ -1,6 +1,6 @@
 //! One task run, from the call to its final state.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -18,12 +18,12 @@ use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::transaction::Staged;
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
-use crate::engine::{assets, choice, hooks, panic, replay, timers};
+use crate::engine::{assets, choice, hooks, panic, replay, task_extra, timers};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::TaskRunId;
-use crate::options::{self, Effective, Overrides};
-use crate::run::{TaskExtra, TaskInput, TaskInputs, TaskRun, Track};
+use crate::options::{Effective, Overrides};
+use crate::run::{TaskInput, TaskInputs, TaskRun, Track};
 use crate::state::State;
 use crate::user_error::{UserError, chain, first_line};
 
@@ -55,7 +55,7 @@ pub(crate) struct LiveTask<T> {
 }
 
 /// The record of a run together with the duty to bring it to a final state.
-pub(super) struct Record(pub(super) Arc<TaskRun>, Arc<Ports>);
+pub(super) struct Record(pub(super) Arc<TaskRun>, pub(super) Arc<Ports>);
 
 impl Record {
     /// Applies a fact; one that cannot happen changes nothing.
@@ -88,16 +88,21 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     job.body = ambient.ports.stubs.over(job.def, job.body);
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
+    let adopted = job.overrides.as_mut().and_then(|call| call.adopted.take());
+    let found = adopted.as_ref().map(|adopted| (adopted.found.clone(), adopted.note.clone()));
     let run = Arc::new(TaskRun {
         id: job.id.unwrap_or_else(|| TaskRunId::at(now)),
         def: job.def,
         flow_run: ambient.flow_run().cloned(),
         parent: ambient.task.as_ref().map(|task| task.id),
-        extra: extra(&job, &effective, &ambient),
+        extra: task_extra::of(&job, &effective, &ambient, adopted),
         track: Track::default(),
     });
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports));
-    let _ = record.apply(Fact::Requested);
+    match found {
+        None => drop(record.apply(Fact::Requested)),
+        Some(found) => record.take_over(found),
+    }
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
     // Noted here if it can be: what is submitted starts in any order.
     let place = ambient.journal.as_ref().filter(|_| job.body.inputs().is_none());
@@ -105,25 +110,6 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
     Box::new(LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None })
-}
-
-fn extra<T>(job: &TaskJob<T>, effective: &Effective, ambient: &Context) -> Option<Box<TaskExtra>> {
-    let inputs = job.body.inputs();
-    let has_assets = job.def.assets.is_some();
-    let is_named = effective.run_name.is_some() || job.body.is_named();
-    let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
-    if plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && !is_named && !has_assets {
-        return None;
-    }
-    Some(Box::new(TaskExtra {
-        name: OnceLock::new(),
-        tags: ambient.with_scoped(options::tags(job.overrides.as_deref(), &job.def.options)),
-        inputs: OnceLock::new(),
-        retries: effective.retries,
-        retry_delays: effective.retry_delay.reported(effective.retries),
-        retry_jitter_factor: effective.retry_jitter_factor,
-        assets: has_assets.then(Box::default),
-    }))
 }
 
 impl<T: Send + 'static> LiveTask<T> {

@@ -12,6 +12,10 @@ use crate::state::{State, StateName, StateType};
 pub(crate) enum Fact {
     /// Somebody asked for the run.
     Requested,
+    /// Somebody asked for the run to be made in the background.
+    Deferred,
+    /// Somebody takes the run over to run it; again, if whoever did before is gone.
+    Taken { note: Option<String> },
     /// A task run that this one depends on did not complete.
     UpstreamFailed { message: String },
     /// The parameters do not fit.
@@ -72,7 +76,13 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
     let state = |name| State::new(name, now);
     Ok(match (from, fact) {
         (None, Fact::Requested) => state(StateName::Pending),
-        (None, _) | (Some(_), Fact::Requested) => return Err(Illegal),
+        (None, Fact::Deferred) => state(StateName::Scheduled).with_scheduled_time(now),
+        (None, _) | (Some(_), Fact::Requested | Fact::Deferred) => return Err(Illegal),
+
+        (Some(Scheduled | Pending | Running), Fact::Taken { note }) => {
+            let pending = state(StateName::Pending);
+            note.map_or(pending.clone(), |note| pending.with_message(note))
+        }
 
         (Some(Pending), Fact::UpstreamFailed { message }) => state(StateName::NotReady).with_message(message),
         (Some(Pending), Fact::Refused { message }) => {
@@ -180,6 +190,19 @@ mod tests {
         for name in [StateName::RolledBack, StateName::Failed, StateName::Running] {
             assert_eq!(after(&[name], Fact::RolledBack), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_in_the_background_is_taken_and_taken_again() {
+        let taken = || Fact::Taken { note: None };
+        assert_eq!(transition(None, Fact::Deferred, NOW).map(|state| state.name() == "Scheduled"), Ok(true));
+        for name in [StateName::Scheduled, StateName::AwaitingRetry, StateName::Pending, StateName::Running] {
+            assert_eq!(after(&[name], taken()), Some("Pending"), "{name:?}");
+        }
+        for name in [StateName::Completed, StateName::Failed, StateName::Cancelled, StateName::Cancelling] {
+            assert_eq!(after(&[name], taken()), None, "{name:?}");
+        }
+        assert_eq!(after(&[], taken()), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::backend::Backend;
 use crate::clock;
 use crate::event::{self, Level, LogRecord};
+use crate::id::FlowRunId;
 use crate::logs::console::{Console, Speaker};
 use crate::logs::fields::Text;
 use crate::redact::redact;
@@ -62,6 +63,11 @@ impl Owner {
         flow(self) == flow(other) && task(self) == task(other)
     }
 
+    fn flow_run_id(&self) -> Option<FlowRunId> {
+        let flow = self.flow.as_ref().map(|run| run.id);
+        flow.or_else(|| self.task.as_ref()?.flow_run_id())
+    }
+
     pub(super) fn is_run(&self) -> bool {
         self.flow.is_some() || self.task.is_some()
     }
@@ -89,7 +95,7 @@ where
             level: event.metadata().level().into(),
             message: redact(Text::of(event)),
             timestamp: clock::now(),
-            flow_run_id: owner.as_ref().and_then(|owner| owner.flow.as_ref()).map(|run| run.id),
+            flow_run_id: owner.as_ref().and_then(Owner::flow_run_id),
             task_run_id: owner.as_ref().and_then(|owner| owner.task.as_ref()).map(|run| run.id),
         };
         if let Some(console) = &self.console {

@@ -39,6 +39,7 @@ pub use builder::RuntimeBuilder;
 pub use cancellation::{cancelled, is_cancelled};
 #[cfg(feature = "embedded")]
 pub use records::Records;
+pub(crate) use results::read as read_result;
 
 /// What runs report to: a backend and the settings.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::clock;
+use crate::engine::context::Ports;
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::record::Record;
@@ -20,22 +21,7 @@ impl Runtime {
     /// [`Results`](ErrorKind::Results) if the record is gone, has expired, is damaged, was written by Python's pickle,
     /// or does not hold a `T`.
     pub async fn result_of<T: DeserializeOwned>(&self, state: &State) -> Result<T, Error> {
-        if !state.is_completed() {
-            return Err(Error::new(ErrorKind::NoValue, format!("a run in state {state} has no result")));
-        }
-        let Some(data) = state.data() else {
-            let why = "the run did not persist its result: `persist_result` makes it";
-            return Err(Error::new(ErrorKind::NoValue, why));
-        };
-        let place = &data.storage_key;
-        let bad = |why: &str| Error::new(ErrorKind::Results, format!("the result `{place}` cannot be read: {why}"));
-        let bytes = self.ports.results.stores.durable.read(place).await?;
-        let bytes = bytes.ok_or_else(|| bad("it is not there (any more), or the result store is another one"))?;
-        let record = Record::referred(data, &bytes).map_err(|why| bad(&why.to_string()))?;
-        if record.is_expired(clock::now()) {
-            return Err(bad("it has expired"));
-        }
-        record.value().map_err(|why| bad(&format!("it is no `{}`: {why}", std::any::type_name::<T>())))
+        read(&self.ports, state).await
     }
 
     /// Reads the persisted result of a flow run, which may be one of another process if a server keeps the runs.
@@ -60,4 +46,24 @@ impl Runtime {
         let state = state.ok_or_else(|| Error::new(ErrorKind::Backend, format!("there is no {id}")))?;
         self.result_of(&state).await
     }
+}
+
+/// Reads the result that a state refers to.
+pub(crate) async fn read<T: DeserializeOwned>(ports: &Ports, state: &State) -> Result<T, Error> {
+    if !state.is_completed() {
+        return Err(Error::new(ErrorKind::NoValue, format!("a run in state {state} has no result")));
+    }
+    let Some(data) = state.data() else {
+        let why = "the run did not persist its result: `persist_result` makes it";
+        return Err(Error::new(ErrorKind::NoValue, why));
+    };
+    let place = &data.storage_key;
+    let bad = |why: &str| Error::new(ErrorKind::Results, format!("the result `{place}` cannot be read: {why}"));
+    let bytes = ports.results.stores.durable.read(place).await?;
+    let bytes = bytes.ok_or_else(|| bad("it is not there (any more), or the result store is another one"))?;
+    let record = Record::referred(data, &bytes).map_err(|why| bad(&why.to_string()))?;
+    if record.is_expired(clock::now()) {
+        return Err(bad("it has expired"));
+    }
+    record.value().map_err(|why| bad(&format!("it is no `{}`: {why}", std::any::type_name::<T>())))
 }

@@ -11,7 +11,7 @@ mod pulse;
 mod queue;
 mod runner;
 mod start;
-mod stop;
+pub(crate) mod stop;
 
 pub use call::{ServeAllCall, ServeCall, serve};
 pub use options::Isolation;

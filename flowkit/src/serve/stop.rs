@@ -6,14 +6,14 @@ use crate::error::{Error, ErrorKind};
 
 /// SIGINT and SIGTERM, which from now on only say that serving should end.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
     /// Takes the signals over.
-    pub(super) fn take() -> Result<Self, Error> {
+    pub(crate) fn take() -> Result<Self, Error> {
         let take = |kind| {
             signal(kind).map_err(|error| Error::new(ErrorKind::Settings, "cannot handle signals").with_source(error))
         };
@@ -21,7 +21,7 @@ impl Signals {
     }
 
     /// Waits for the next one, and tells its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

@@ -31,6 +31,13 @@ impl Files {
         Self { folder: Folder::new(folder.into(), named_by) }
     }
 
+    /// The file whose lock is that of a record.
+    fn lock_of(&self, place: &str) -> PathBuf {
+        let mut path = self.folder.path.join(place).into_os_string();
+        path.push(".lock");
+        PathBuf::from(path)
+    }
+
     /// Works on a file, away from the threads that run tasks.
     fn on<T: Send + 'static>(
         &self,
@@ -97,27 +104,33 @@ impl Store for Files {
 
     /// The system lets go of the lock of a process that has died.
     fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>> {
-        let mut path = self.folder.path.join(place).into_os_string();
-        path.push(".lock");
-        let (path, files) = (PathBuf::from(path), self.clone());
+        let (place, files) = (place.to_owned(), self.clone());
         async move {
             loop {
-                let locked = files.on("lock", path.clone(), |path| {
-                    make_folder(path)?;
-                    let file = File::options().create(true).append(true).open(path)?;
-                    match file.try_lock() {
-                        Ok(()) => Ok(Some(file)),
-                        Err(TryLockError::WouldBlock) => Ok(None),
-                        Err(TryLockError::Error(error)) => Err(error),
-                    }
-                });
-                match locked.await? {
-                    Some(file) => return Ok(Box::new(Guarded(file)) as Held),
+                match files.try_lock(&place).await? {
+                    Some(held) => return Ok(held),
                     None => clock::sleep(TRY_AGAIN).await,
                 }
             }
         }
         .boxed()
+    }
+
+    fn try_lock(&self, place: &str) -> BoxFuture<'static, Result<Option<Held>, Error>> {
+        let locked = self.on("lock", self.lock_of(place), |path| {
+            make_folder(path)?;
+            let file = File::options().create(true).append(true).open(path)?;
+            match file.try_lock() {
+                Ok(()) => Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        });
+        async move { Ok(locked.await?.map(|file| Box::new(Guarded(file)) as Held)) }.boxed()
+    }
+
+    fn remove_lock(&self, place: &str) -> BoxFuture<'static, Result<(), Error>> {
+        self.remove(&self.lock_of(place).to_string_lossy())
     }
 }
 

@@ -9,14 +9,19 @@ pub(crate) mod object;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use crate::clock;
 use crate::error::{Error, ErrorKind};
 
 #[cfg(test)]
 pub(crate) use behaviours::{keeps_records, one_holds_the_lock};
+
+/// For how long the lock of a process that has died may look as if it were held, in any store.
+const LONGEST_LEASE: Duration = Duration::from_secs(40);
 
 /// A lock that is held until it is released or dropped.
 pub(crate) type Held = Box<dyn Hold>;
@@ -60,6 +65,18 @@ pub(crate) trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Takes the lock of a record, of which there is one for all processes.
     fn lock(&self, place: &str) -> BoxFuture<'static, Result<Held, Error>>;
+
+    /// Takes the lock of a record unless somebody else has it, who is alive. That may take a while to find out.
+    fn try_lock(&self, place: &str) -> BoxFuture<'static, Result<Option<Held>, Error>> {
+        let lock = self.lock(place);
+        async move { clock::within(LONGEST_LEASE, lock).await.transpose() }.boxed()
+    }
+
+    /// Removes what the lock of a record leaves behind. Only for a lock that is held, and that nobody needs any more: who
+    /// waits for it gets it together with somebody who asks for it later.
+    fn remove_lock(&self, _place: &str) -> BoxFuture<'static, Result<(), Error>> {
+        ready(Ok(())).boxed()
+    }
 }
 
 /// The two stores of a runtime.

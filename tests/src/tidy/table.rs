@@ -91,7 +91,7 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ports",
-        modules: &["backend", "backend::at_exit", "deploy", "interact", "store", "orchestrate"],
+        modules: &["backend", "backend::at_exit", "defer", "deploy", "interact", "store", "orchestrate"],
         uses: &["words"],
         never: &["std::fs", "std::net", "reqwest", "rusqlite"],
         peers: Peers::Known,
@@ -148,6 +148,9 @@ pub const LAYERS: &[Layer] = &[
             "registry",
             "run_deployment",
             "serve",
+            "serve_tasks",
+            "task_registry",
+            "delay",
             "deployment",
             "transaction",
             "artifact",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Known, policy, task_inputs};
 use crate::clock::Timestamp;
-use crate::run::{Effort, TaskRun};
+use crate::run::{Effort, TaskRun, background_key};
 use crate::state::State;
 
 /// Longer messages are cut by the server too.
@@ -19,7 +19,7 @@ pub(crate) fn task_event(run: &TaskRun, index: usize, flow_run: Option<&Known>) 
     let states = run.track.with(|states| states.get(..=index).map(<[State]>::to_vec))?;
     let state = states.last()?;
     let before = index.checked_sub(1).and_then(|before| states.get(before));
-    let effort = Effort::of(&states);
+    let effort = run.effort_in(&states);
     let name = if index == 0 { run.default_name() } else { run.name() };
     let message = cut(state.message().unwrap_or_default());
     let resource = wire::Resource::new(format!("prefect.task-run.{}", run.id))
@@ -34,10 +34,15 @@ pub(crate) fn task_event(run: &TaskRun, index: usize, flow_run: Option<&Known>) 
     event.occurred = state.timestamp().to_utc();
     event.id = run.state_id(index)?;
     let close = |before: &&State| state.timestamp().since(before.timestamp()) < MAX_APART;
-    event.follows = before.filter(close).and_then(|_| run.state_id(index - 1));
+    // The state in which a run was found has been reported by somebody else.
+    let is_ours = index > usize::from(run.adopted().is_some_and(|adopted| adopted.found.is_some()));
+    event.follows = before.filter(close).filter(|_| is_ours).and_then(|_| run.state_id(index - 1));
     event.related = run.tags().iter().map(|tag| wire::RelatedResource::tag(tag)).collect();
     if let (Some(known), Some(flow_run)) = (flow_run, &run.flow_run) {
         event.related.extend(known.related(flow_run.def.name));
+    }
+    if let Some((id, name)) = run.adopted().and_then(|adopted| adopted.flow_run.as_ref()) {
+        event.related.push(wire::RelatedResource::new("flow-run", format!("prefect.flow-run.{id}")).name(name));
     }
     let payload = json!({
         "intended": {"from": before.map(|state| state.state_type().as_str()), "to": state.state_type().as_str()},
@@ -79,12 +84,19 @@ fn validated(state: &State) -> Value {
     described
 }
 
+fn dynamic_key(run: &TaskRun) -> String {
+    match run.adopted() {
+        Some(_) => background_key(run.id),
+        None => run.id.dynamic_key().to_string(),
+    }
+}
+
 fn row(run: &TaskRun, name: &str, effort: &Effort) -> Value {
     let flow_run_run_count = run.flow_run.as_ref().map_or(0, |flow_run| flow_run.effort().run_count);
     let mut row = json!({
         "name": name,
         "task_key": run.def.key,
-        "dynamic_key": run.id.dynamic_key(),
+        "dynamic_key": dynamic_key(run),
         "empirical_policy": policy(run),
         "tags": run.tags(),
         "labels": {},

@@ -1,6 +1,7 @@
 //! Our words in the server's, and back. Pure.
 
 mod asset;
+mod deferred;
 mod deployment;
 mod event;
 mod pause;
@@ -21,6 +22,7 @@ use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
 
 pub(crate) use asset::asset_event;
+pub(crate) use deferred::{deferred, known_deferred};
 pub(crate) use deployment::{automations, deployment, deployment_run, deployment_stand_in, owner};
 pub(crate) use event::task_event;
 

@@ -78,7 +78,7 @@ impl Active {
         let mut tasks = lock(&self.tasks);
         if ended {
             tasks.remove(&run.id);
-        } else if index == 0 {
+        } else if index == usize::from(run.adopted().is_some_and(|adopted| adopted.found.is_some())) {
             tasks.insert(run.id, Arc::clone(run));
         }
     }

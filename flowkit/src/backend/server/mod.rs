@@ -2,6 +2,7 @@
 
 mod active;
 mod adopt;
+mod background;
 mod crash;
 mod deployments;
 mod exit;
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
+use crate::defer::Defer;
 use crate::deploy::Deploy;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
@@ -184,6 +186,10 @@ impl Backend for Server {
     }
 
     fn deploy(&self) -> Option<&dyn Deploy> {
+        Some(self)
+    }
+
+    fn defer(&self) -> Option<&dyn Defer> {
         Some(self)
     }
 

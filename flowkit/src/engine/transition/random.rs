@@ -15,9 +15,10 @@ fn may_follow(from: StateType, to: StateType) -> bool {
     match from {
         // NotReady is the name of a state in which a run waits for ever.
         Pending => matches!(to, Pending | Running | Failed | Cancelling | Cancelled | Crashed),
-        Scheduled => matches!(to, Running | Cancelling | Cancelled | Crashed),
+        // A run in the background is taken over, from whoever is gone.
+        Scheduled => matches!(to, Pending | Running | Cancelling | Cancelled | Crashed),
         // Without a delay a retry follows at once.
-        Running => to != Pending,
+        Running => true,
         Paused => to != Pending && to != Scheduled && to != Paused,
         Cancelling => matches!(to, Completed | Failed | Cancelled | Crashed),
         // A rollback.
@@ -30,6 +31,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     let why = String::new;
     prop_oneof![
         1 => Just(Fact::Requested),
+        1 => Just(Fact::Taken { note: None }),
         1 => Just(Fact::UpstreamFailed { message: why() }),
         1 => Just(Fact::Refused { message: why() }),
         4 => Just(Fact::Started),

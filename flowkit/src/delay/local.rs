@@ -1,0 +1,83 @@
+//! Delayed calls without a server: they are made in this process, beside the code that delays them.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::def::TaskDef;
+use crate::engine::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::id::TaskRunId;
+use crate::run::Adopted;
+use crate::task_registry;
+
+use super::{Begun, DelayedTask, Order, Taking};
+
+/// How many run at the same time.
+const LIMIT: usize = 100;
+
+/// The delayed runs of this process that have not ended.
+#[derive(Debug)]
+struct UnderWay {
+    all: TaskTracker,
+    slots: Arc<Semaphore>,
+}
+
+fn under_way() -> &'static UnderWay {
+    static ALL: OnceLock<UnderWay> = OnceLock::new();
+    ALL.get_or_init(|| UnderWay {
+        all: TaskTracker::new(),
+        slots: Arc::new(Semaphore::new(LIMIT)),
+    })
+}
+
+/// Waits until no delayed run of this process is under way.
+pub(crate) async fn all_ended() {
+    let all = &under_way().all;
+    all.close();
+    all.wait().await;
+}
+
+/// Starts a run. Its arguments are written down and read back as with a server, so that what works here works there.
+pub(super) fn start<T: Send + 'static>(
+    def: &'static TaskDef,
+    id: TaskRunId,
+    order: Order,
+    adopted: Adopted,
+    ambient: Context,
+) -> Result<DelayedTask<T>, Error> {
+    let runtime = tokio::runtime::Handle::try_current()
+        .map_err(|_| Error::new(ErrorKind::Definition, "delayed tasks need a tokio runtime: call them from async code"))?;
+    let entry = task_registry::entry_of(def).ok_or_else(|| {
+        Error::new(ErrorKind::Definition, format!("task `{}` is not registered in this program", def.name))
+    })?;
+    let restored = (entry.restore)(&order.parameters)?;
+    let mut overrides = order.options.into_overrides(false);
+    overrides.adopted = Some(Box::new(adopted));
+    let ports = Arc::clone(&ambient.ports);
+    let kept = place(id);
+    let context =
+        Context { cancel: ports.stopping.outside().child_token(), transaction: None, journal: None, held: None, ..ambient };
+    let Begun { run, end } = restored.begin(Taking { id, overrides, context, keep: Some(kept.clone()) });
+    let done = CancellationToken::new();
+    let handle = DelayedTask::started(id, Arc::clone(&ports), run, done.clone());
+    let slots = Arc::clone(&under_way().slots);
+    let work = async move {
+        let _done = done.drop_guard();
+        let slot = slots.acquire_owned().await;
+        if let Some(value) = end.await {
+            // The store in memory takes everything.
+            let _ = ports.results.stores.passing.write(&kept, value).await;
+        }
+        drop(slot);
+    };
+    drop(under_way().all.spawn_on(work, &runtime));
+    Ok(handle)
+}
+
+/// Where the value of a run is kept in the store that ends with the process.
+pub(super) fn place(id: TaskRunId) -> String {
+    format!("delayed-{id}")
+}
