@@ -53,6 +53,7 @@ use kind::Kind;
 /// | `materializes` | the assets that the task makes: keys such as `"s3://bucket/table"`, or paths of constants of type `flowkit::Asset`; one or a list | none |
 /// | `materialized_by` | string: the tool that makes them | none |
 /// | `asset_deps` | further assets that the task uses, besides those made by the tasks whose results it takes | none |
+/// | `background` | nothing, `true` or `false`: whether calls can be made by `.delay()`, in another process; arguments and value must be `Serialize` and `DeserializeOwned` | `false` |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
 /// | `cache` | `inputs`, `source`, `run_id`, `flow_parameters` or `none`, joined by `+`; `- argument` leaves one out of `inputs` | no caching |
 /// | `cache_key` | path of a function over references to the arguments that returns a `String` or an `Option<String>`, in the place of `cache`; the key is all that counts: tasks that make the same key share a result, and must agree on its type | none |

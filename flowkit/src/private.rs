@@ -27,10 +27,10 @@ pub use crate::registry::{FlowEntry, FlowStart};
 pub use crate::retry_delay::RetryDelay;
 pub use crate::returns::{CloneFn, DecodeFn, EncodeFn, Returns};
 pub use crate::task_registry::TaskEntry;
-pub use start::{Start, Unfit};
 pub use crate::txn::{TransactionHookDef, TransactionHooks};
 pub use crate::user_error::UserError;
 pub use crate::{outcome, paused_test, returns, show, written};
+pub use start::{Start, Unfit};
 // `println!` in a body means this one, which can make a log line of what is printed.
 pub use crate::printed_line as println;
 

@@ -140,6 +140,11 @@ impl TaskRun {
         self.extra.as_ref()?.adopted.as_deref()
     }
 
+    /// Tells whether somebody else goes on with it if this process stops: it was taken over, and nobody here waits for it.
+    pub(crate) fn can_be_given_back(&self) -> bool {
+        self.adopted().is_some_and(|adopted| adopted.found.is_some())
+    }
+
     /// The flow run it belongs to, which may be one of another process.
     pub(crate) fn flow_run_id(&self) -> Option<FlowRunId> {
         let own = self.flow_run.as_ref().map(|run| run.id);

@@ -21,6 +21,7 @@ fn handles_are_send_and_sync_whatever_their_value() {
         flowkit::FlowFuture<NotSync>: is_send is_sync is_unpin;
         flowkit::MapFuture<NotSync>: is_send is_sync is_unpin;
         flowkit::Handles<NotSync>: is_send is_sync is_unpin;
+        flowkit::DelayedTask<NotSync>: is_send is_sync is_unpin;
     }
 }
 
@@ -30,6 +31,8 @@ fn calls_are_send() {
         flowkit::TaskCall<NotSync>: is_send is_unpin;
         flowkit::FlowCall<NotSync>: is_send is_unpin;
         flowkit::ReturnState<NotSync>: is_send is_unpin;
+        flowkit::DelayCall<NotSync>: is_send is_unpin;
+        flowkit::ServeTasksCall: is_send is_sync is_unpin;
         flowkit::ReturnFlowState<NotSync>: is_send is_unpin;
         flowkit::MapCall<'static, NotSync>: is_send is_unpin;
         flowkit::MapStream<'static, NotSync>: is_send is_unpin;

@@ -63,6 +63,13 @@ fn pricelist_takes_back_what_it_wrote_and_does_nothing_twice() {
 }
 
 #[test]
+fn background_does_what_was_put_off() {
+    let (said, _) = tried("background", &[]);
+    assert_eq!(said.matches("@320.webp").count(), 4, "{said}");
+    assert!(said.contains("Task run 'thumbnail-3' - Finished in state Completed()"), "{said}");
+}
+
+#[test]
 fn etl_leaves_the_file_it_announces_and_no_other() {
     let (said, _) = tried("etl", &["flowkit-etl.csv"]);
     assert!(said.contains("1707 rows are in "), "{said}");

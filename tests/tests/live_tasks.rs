@@ -161,7 +161,10 @@ fn a_task_whose_worker_is_killed_runs_again_on_another_one() {
             assert_eq!(states(stage.server, run), expected);
         }
     }
-    assert!(counted.iter().any(|(note, count)| note.starts_with("begin") && *count == 2), "one was killed: {counted:?}");
+    assert!(
+        counted.iter().any(|(note, count)| note.starts_with("begin") && *count == 2),
+        "one was killed: {counted:?}"
+    );
     let other = ended(other);
     assert!(other.stderr.contains("The process that ran it is gone: this is try 2 of 4."), "{}", other.stderr);
 }
@@ -230,6 +233,30 @@ fn a_signal_waits_for_what_runs() {
 }
 
 #[test]
+fn what_does_not_end_in_time_is_given_back() {
+    let Some((stage, _guard)) = alone("back") else { return };
+    for signals in [1, 2] {
+        let grace = if signals == 1 { "0.2" } else { "60" };
+        let program = stage.program(&["serve", "5", "500ms"]).env("REST", "600").env("FLOWKIT_SHUTDOWN_GRACE", grace);
+        let mut worker = stage.serve(program.env("FLOWKIT_CANCEL_GRACE", "0.2"));
+        let run = stage.run(&["rest", "nap"]);
+        worker.until("resting nap");
+        worker.signal("TERM");
+        if signals == 2 {
+            worker.until("for at most 60s");
+            worker.signal("TERM");
+        }
+        worker.until("is given back");
+        worker.wait().succeeded();
+        let row = stage.in_state(&run, "SCHEDULED");
+        assert_eq!(row["state"]["message"], "The process that ran it was asked to end, and gave it back.");
+        let other = stage.worker("5");
+        assert_eq!(stage.in_state(&run, "COMPLETED")["run_count"], 2);
+        ended(other);
+    }
+}
+
+#[test]
 fn what_a_worker_cannot_run_fails_and_says_why() {
     let Some((stage, _guard)) = alone("cannot") else { return };
     let run = stage.run(&["double", "1"]);
@@ -251,7 +278,11 @@ fn what_a_worker_cannot_run_fails_and_says_why() {
     let bare = foreign(key("double"), None);
     let worker = stage.worker("5");
     let message = |run: &str| stage.in_state(run, "FAILED")["state"]["message"].as_str().unwrap_or_default().to_owned();
-    assert!(message(&run).contains("are not there: whoever delays a task and whoever runs it need"), "{}", message(&run));
+    assert!(
+        message(&run).contains("are not there: whoever delays a task and whoever runs it need"),
+        "{}",
+        message(&run)
+    );
     assert!(message(&pickled).contains("(Python's is code): delay it from Rust"), "{}", message(&pickled));
     assert!(message(&bare).contains("without parameters, and the task has arguments"), "{}", message(&bare));
     ended(worker);

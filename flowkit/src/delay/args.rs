@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_stored() {
-        let why = (Secret::new("sesame".to_owned()),).write(&DEF).expect_err("it is a secret").to_string();
+        let why = (Secret::<String>::new("sesame"),).write(&DEF).expect_err("it is a secret").to_string();
         assert!(why.starts_with("argument `page` of task `load` cannot be stored for whoever runs it: "), "{why}");
         assert!(!why.contains("sesame"), "{why}");
     }

@@ -90,7 +90,10 @@ async fn delay<T: Send + 'static>(mut job: TaskJob<T>) -> Result<DelayedTask<T>,
     let inputs = resolve(&mut job, &ambient).await?;
     let def = job.def;
     let parameters = job.body.parameters(def).ok_or_else(|| {
-        let why = format!("task `{}` cannot be delayed: it is no background task, which `#[task(background)]` makes it", def.name);
+        let why = format!(
+            "task `{}` cannot be delayed: it is no background task, which `#[task(background)]` makes it",
+            def.name
+        );
         Error::new(ErrorKind::Definition, why)
     })??;
     let order = Order { parameters, options: Said::of(job.overrides.as_deref())?, taken: 0 };

@@ -27,10 +27,7 @@ struct UnderWay {
 
 fn under_way() -> &'static UnderWay {
     static ALL: OnceLock<UnderWay> = OnceLock::new();
-    ALL.get_or_init(|| UnderWay {
-        all: TaskTracker::new(),
-        slots: Arc::new(Semaphore::new(LIMIT)),
-    })
+    ALL.get_or_init(|| UnderWay { all: TaskTracker::new(), slots: Arc::new(Semaphore::new(LIMIT)) })
 }
 
 /// Waits until no delayed run of this process is under way.
@@ -48,8 +45,9 @@ pub(super) fn start<T: Send + 'static>(
     adopted: Adopted,
     ambient: Context,
 ) -> Result<DelayedTask<T>, Error> {
-    let runtime = tokio::runtime::Handle::try_current()
-        .map_err(|_| Error::new(ErrorKind::Definition, "delayed tasks need a tokio runtime: call them from async code"))?;
+    let runtime = tokio::runtime::Handle::try_current().map_err(|_| {
+        Error::new(ErrorKind::Definition, "delayed tasks need a tokio runtime: call them from async code")
+    })?;
     let entry = task_registry::entry_of(def).ok_or_else(|| {
         Error::new(ErrorKind::Definition, format!("task `{}` is not registered in this program", def.name))
     })?;
@@ -58,8 +56,13 @@ pub(super) fn start<T: Send + 'static>(
     overrides.adopted = Some(Box::new(adopted));
     let ports = Arc::clone(&ambient.ports);
     let kept = place(id);
-    let context =
-        Context { cancel: ports.stopping.outside().child_token(), transaction: None, journal: None, held: None, ..ambient };
+    let context = Context {
+        cancel: ports.stopping.outside().child_token(),
+        transaction: None,
+        journal: None,
+        held: None,
+        ..ambient
+    };
     let Begun { run, end } = restored.begin(Taking { id, overrides, context, keep: Some(kept.clone()) });
     let done = CancellationToken::new();
     let handle = DelayedTask::started(id, Arc::clone(&ports), run, done.clone());

@@ -8,7 +8,7 @@ use crate::engine::task_run::Record;
 use crate::engine::transition::Fact;
 use crate::id::TaskRunId;
 use crate::run::{Adopted, TaskExtra, TaskRun, Track};
-use crate::state::State;
+use crate::state::{State, StateName};
 
 impl Record {
     /// Begins with a run that somebody else has asked for: in the state in which it was found, and with why it is run again.
@@ -18,6 +18,11 @@ impl Record {
             None => drop(self.apply(Fact::Deferred)),
         }
         let _ = self.apply(Fact::Taken { note });
+    }
+
+    /// Tells whether somebody else goes on with the run.
+    pub(super) fn is_given_back(&self) -> bool {
+        self.0.can_be_given_back() && self.0.state().is(StateName::Scheduled)
     }
 }
 
@@ -31,17 +36,17 @@ pub(crate) enum Obstacle {
 }
 
 /// Takes a run over and ends it at once; gives its final state.
-pub(crate) fn end(
-    ports: &Arc<Ports>,
-    def: &'static TaskDef,
-    id: TaskRunId,
-    adopted: Adopted,
-    why: Obstacle,
-) -> State {
+pub(crate) fn end(ports: &Arc<Ports>, def: &'static TaskDef, id: TaskRunId, adopted: Adopted, why: Obstacle) -> State {
     let found = (adopted.found.clone(), adopted.note.clone());
     let extra = TaskExtra { tags: adopted.tags.clone(), adopted: Some(Box::new(adopted)), ..TaskExtra::default() };
-    let run =
-        Arc::new(TaskRun { id, def, flow_run: None, parent: None, extra: Some(Box::new(extra)), track: Track::default() });
+    let run = Arc::new(TaskRun {
+        id,
+        def,
+        flow_run: None,
+        parent: None,
+        extra: Some(Box::new(extra)),
+        track: Track::default(),
+    });
     let record = Record(Arc::clone(&run), Arc::clone(ports));
     record.take_over(found);
     let _ = record.apply(match why {

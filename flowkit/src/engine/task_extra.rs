@@ -18,7 +18,14 @@ pub(super) fn of<T>(
     let has_assets = job.def.assets.is_some();
     let is_named = effective.run_name.is_some() || job.body.is_named();
     let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
-    if adopted.is_none() && plain && inputs.is_none() && job.wait_for.is_empty() && effective.retries == 0 && !is_named && !has_assets {
+    if adopted.is_none()
+        && plain
+        && inputs.is_none()
+        && job.wait_for.is_empty()
+        && effective.retries == 0
+        && !is_named
+        && !has_assets
+    {
         return None;
     }
     let tags = match &adopted {

@@ -68,13 +68,15 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) {
+        if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) || self.is_given_back() {
             return;
         }
         let _ = self.apply(if let Some(why) = self.1.stopping.why() {
             Fact::Crashed { message: why.to_owned() }
         } else if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the task.".into() }
+        } else if self.0.can_be_given_back() {
+            Fact::GivenBack
         } else {
             Fact::Cancelled { message: "Task run was dropped before it ended.".into() }
         });
@@ -378,6 +380,9 @@ fn log_end(run: &TaskRun) {
         return;
     }
     let state = run.state();
+    if !state.is_settled() {
+        return;
+    }
     if state.is_completed() {
         tracing::info!(target: "flowkit::run", "Finished in state {state}");
     } else {

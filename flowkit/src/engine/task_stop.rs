@@ -37,7 +37,11 @@ impl<T: Send + 'static> LiveTask<T> {
             let _ = self.record.apply(Fact::Crashed { message: why.to_owned() });
             return Error::new(ErrorKind::Crashed, format!("task run '{}' was stopped: {why}", self.run().name()));
         }
-        let _ = self.record.apply(Fact::Cancelled { message: "Task run was cancelled.".into() });
+        let _ = self.record.apply(if self.run().can_be_given_back() {
+            Fact::GivenBack
+        } else {
+            Fact::Cancelled { message: "Task run was cancelled.".into() }
+        });
         Error::new(ErrorKind::Cancelled, format!("task run '{}' was cancelled", self.run().name()))
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Fact {
     Deferred,
     /// Somebody takes the run over to run it; again, if whoever did before is gone.
     Taken { note: Option<String> },
+    /// The process that runs it stops, and somebody else is to run it.
+    GivenBack,
     /// A task run that this one depends on did not complete.
     UpstreamFailed { message: String },
     /// The parameters do not fit.
@@ -82,6 +84,11 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
         (Some(Scheduled | Pending | Running), Fact::Taken { note }) => {
             let pending = state(StateName::Pending);
             note.map_or(pending.clone(), |note| pending.with_message(note))
+        }
+
+        (Some(Scheduled | Pending | Running), Fact::GivenBack) => {
+            let message = "The process that ran it was asked to end, and gave it back.";
+            state(StateName::Scheduled).with_scheduled_time(now).with_message(message)
         }
 
         (Some(Pending), Fact::UpstreamFailed { message }) => state(StateName::NotReady).with_message(message),
@@ -198,6 +205,8 @@ mod tests {
         assert_eq!(transition(None, Fact::Deferred, NOW).map(|state| state.name() == "Scheduled"), Ok(true));
         for name in [StateName::Scheduled, StateName::AwaitingRetry, StateName::Pending, StateName::Running] {
             assert_eq!(after(&[name], taken()), Some("Pending"), "{name:?}");
+            let back = transition(Some(&State::new(name, NOW)), Fact::GivenBack, NOW);
+            assert_eq!(back.map(|state| state.is(StateName::Scheduled)), Ok(true), "{name:?}");
         }
         for name in [StateName::Completed, StateName::Failed, StateName::Cancelled, StateName::Cancelling] {
             assert_eq!(after(&[name], taken()), None, "{name:?}");

@@ -40,8 +40,9 @@ pub fn serve_tasks<C: Into<TaskChoice>>(tasks: impl IntoIterator<Item = C>) -> S
 /// process has died. Those are run again, at most three times, by one of those who serve the task: a run is held by a lock in the
 /// result store while it goes on, which the system lets go of when a process dies (30 s later where the store is one of objects).
 ///
-/// SIGTERM or SIGINT end it: nothing new starts, runs have `FLOWKIT_SHUTDOWN_GRACE` (default: 30 s) to end before they are
-/// cancelled, and a second signal ends them at once.
+/// SIGTERM or SIGINT end it: nothing new starts, runs have `FLOWKIT_SHUTDOWN_GRACE` (default: 30 s) to end. Those that
+/// have not are stopped and given back: they wait for another process, which runs them from the beginning. A second signal does
+/// that at once.
 ///
 /// Without a server delayed tasks run in the process that delays them; then this waits for a signal, and for them.
 #[must_use = "nothing is served until it is awaited"]

@@ -65,7 +65,9 @@ fn named(name: &str) -> Result<&'static TaskEntry, Error> {
         ref several => {
             let keys: Vec<String> = several.iter().map(|entry| format!("`{}`", entry.def.key)).collect();
             let keys = keys.join(" and ");
-            Err(refuse(format!("there is more than one background task `{name}` in this program, {keys}: give each a `name`")))
+            Err(refuse(format!(
+                "there is more than one background task `{name}` in this program, {keys}: give each a `name`"
+            )))
         }
     }
 }

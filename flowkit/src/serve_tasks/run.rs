@@ -65,19 +65,38 @@ async fn attempt(conditions: &Conditions, run: DeferredRun, slot: Slot) -> Resul
         Slot::Wanted => match Arc::clone(&conditions.slots).try_acquire_owned() {
             Ok(slot) => slot,
             // Somebody else may have room.
-            Err(_) => return Ok(lock.release().await),
+            Err(_) => {
+                lock.release().await;
+                return Ok(());
+            }
         },
     };
     let Some(found) = look(place, run.id).await? else {
         tracing::debug!(target: "flowkit::serve", "Task run {} is not there", run.id);
-        return Ok(lock.release().await);
+        lock.release().await;
+        return Ok(());
     };
-    if stand(&found.state) != Stand::Over {
-        begin(conditions, place, entry, found).await?;
-    }
+    let end = match stand(&found.state) {
+        Stand::Over => End::Ended,
+        Stand::Waiting | Stand::LeftBehind => begin(conditions, place, entry, found).await?,
+    };
     drop(slot);
-    settle(place, run.id).await;
-    forget(store, &order, lock).await
+    settle(place, run.id, end).await;
+    match end {
+        End::Ended => forget(store, &order, lock).await,
+        End::GivenBack => {
+            lock.release().await;
+            Ok(())
+        }
+    }
+}
+
+/// How this process is done with a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ended,
+    /// It goes to another process, since this one stops.
+    GivenBack,
 }
 
 /// Reads a run whose lock is ours. The server hands runs out before their creation is complete, and some of which it never is:
@@ -100,17 +119,18 @@ async fn begin(
     place: &dyn Defer,
     entry: &'static TaskEntry,
     mut found: DeferredRun,
-) -> Result<(), Error> {
+) -> Result<End, Error> {
     let (ports, id) = (&conditions.ports, found.id);
     let store = &*ports.results.stores.durable;
     let read = read_order(store, &found, entry).await;
-    let begun_before = stand(&found.state) == Stand::LeftBehind || read.as_ref().is_ok_and(|(order, _)| order.taken > 0);
+    let begun_before =
+        stand(&found.state) == Stand::LeftBehind || read.as_ref().is_ok_and(|(order, _)| order.taken > 0);
     if begun_before {
         // The end of it may be on its way to the server's database.
         clock::sleep(LAG).await;
         match look(place, id).await? {
             Some(again) if stand(&again.state) != Stand::Over => found = again,
-            _ => return Ok(()),
+            _ => return Ok(End::Ended),
         }
     }
     let name = found.name.clone();
@@ -120,7 +140,7 @@ async fn begin(
         Err(obstacle) => {
             let state = adopt::end(ports, entry.def, id, adopted, obstacle);
             tracing::error!(target: "flowkit::serve", "Task run '{name}' cannot be run, and ends in state {state}");
-            return Ok(());
+            return Ok(End::Ended);
         }
     };
     if begun_before {
@@ -131,12 +151,19 @@ async fn begin(
     order.taken += 1;
     order.write(store, id).await?;
     tracing::info!(target: "flowkit::serve", "Starting task run '{name}'");
-    let mut overrides = order.options.into_overrides(true);
+    let mut overrides = order.options.clone().into_overrides(true);
     overrides.adopted = Some(Box::new(adopted));
     let context = Context { cancel: conditions.stop.child_token(), ..Context::outside(Arc::clone(ports)) };
-    let Begun { end, .. } = restored.begin(Taking { id, overrides, context, keep: None });
+    let Begun { run, end } = restored.begin(Taking { id, overrides, context, keep: None });
     drop(end.await);
-    Ok(())
+    if run.state().is_settled() {
+        return Ok(End::Ended);
+    }
+    tracing::warn!(target: "flowkit::serve", "Task run '{name}' is given back");
+    // It was not the run that this process was stopped by.
+    order.taken -= 1;
+    order.write(store, id).await?;
+    Ok(End::GivenBack)
 }
 
 /// What a run is made of, or why it cannot be run.
@@ -166,8 +193,7 @@ fn adopt(entry: &TaskEntry, found: DeferredRun) -> Adopted {
         let own = ["wait_for", "__parents__"];
         entry.def.params.iter().chain(&own).copied().find(|param| *param == name)
     };
-    let inputs: TaskInputs =
-        found.inputs.into_iter().filter_map(|(name, from)| Some((known(&name)?, from))).collect();
+    let inputs: TaskInputs = found.inputs.into_iter().filter_map(|(name, from)| Some((known(&name)?, from))).collect();
     Adopted {
         found: Some(found.state),
         run_count: found.run_count,
@@ -178,11 +204,12 @@ fn adopt(entry: &TaskEntry, found: DeferredRun) -> Adopted {
     }
 }
 
-/// Waits until the server knows that a run has ended: whoever finds it before would run it again.
-async fn settle(place: &dyn Defer, id: TaskRunId) {
+/// Waits until the server knows that a run has ended, or waits again: whoever finds it before takes it for left behind.
+async fn settle(place: &dyn Defer, id: TaskRunId, end: End) {
     let mut pause = FIRST_PAUSE;
     loop {
         match place.read(id).await {
+            Ok(Some(run)) if end == End::GivenBack && stand(&run.state) == Stand::Waiting => return,
             Ok(Some(run)) if !run.state.is_settled() => {}
             Ok(_) => return,
             Err(error) => tracing::debug!(target: "flowkit::serve", "{}", error.chain()),

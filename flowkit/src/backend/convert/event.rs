@@ -35,7 +35,7 @@ pub(crate) fn task_event(run: &TaskRun, index: usize, flow_run: Option<&Known>) 
     event.id = run.state_id(index)?;
     let close = |before: &&State| state.timestamp().since(before.timestamp()) < MAX_APART;
     // The state in which a run was found has been reported by somebody else.
-    let is_ours = index > usize::from(run.adopted().is_some_and(|adopted| adopted.found.is_some()));
+    let is_ours = index > usize::from(run.can_be_given_back());
     event.follows = before.filter(close).filter(|_| is_ours).and_then(|_| run.state_id(index - 1));
     event.related = run.tags().iter().map(|tag| wire::RelatedResource::tag(tag)).collect();
     if let (Some(known), Some(flow_run)) = (flow_run, &run.flow_run) {

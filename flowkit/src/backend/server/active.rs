@@ -8,7 +8,7 @@ use crate::backend::Told;
 use crate::clock::{self, Instant};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun, lock};
-use crate::state::State;
+use crate::state::{State, StateName};
 
 pub(super) struct Active {
     heartbeat: Duration,
@@ -74,11 +74,13 @@ impl Active {
 
     /// Notes a task run's state, the `index`-th.
     pub(super) fn task_moved(&self, run: &Arc<TaskRun>, index: usize) {
-        let ended = run.track.with(|states| states.get(index).is_none_or(State::is_settled));
+        let given_back = |state: &State| run.can_be_given_back() && state.is(StateName::Scheduled);
+        let ended =
+            run.track.with(|states| states.get(index).is_none_or(|state| state.is_settled() || given_back(state)));
         let mut tasks = lock(&self.tasks);
         if ended {
             tasks.remove(&run.id);
-        } else if index == usize::from(run.adopted().is_some_and(|adopted| adopted.found.is_some())) {
+        } else if index == usize::from(run.can_be_given_back()) {
             tasks.insert(run.id, Arc::clone(run));
         }
     }

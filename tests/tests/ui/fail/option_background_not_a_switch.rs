@@ -1,0 +1,8 @@
+use flowkit::prelude::*;
+
+#[task(background = "yes")]
+async fn work() {}
+
+fn main() {
+    let _ = work();
+}

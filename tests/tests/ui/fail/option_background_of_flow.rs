@@ -1,0 +1,8 @@
+use flowkit::prelude::*;
+
+#[flow(background)]
+async fn work() {}
+
+fn main() {
+    let _ = work();
+}
