@@ -1,5 +1,6 @@
 //! Running flow runs that somebody else has created, as a worker does.
 
+use crate::backend::Existing;
 use crate::engine::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
@@ -23,7 +24,13 @@ pub async fn run_existing(run: impl Into<FlowRunId>) -> Result<(), Error> {
 /// Runs a flow run that exists, as code of a context.
 pub(crate) async fn run_in(context: Context, run: FlowRunId) -> Result<(), Error> {
     let existing = context.ports.backend.find_flow_run(run).await?;
-    if !matches!(existing.state.state_type(), StateType::Scheduled | StateType::Pending) {
+    let state = existing.state.state_type();
+    if state != StateType::Cancelling && assigned_flow_run()? == Some(run) && !is_claimed_for_us(&existing)? {
+        tracing::warn!(target: "flowkit::serve", "Flow run '{}' is another process's by now", existing.name);
+        return Ok(());
+    }
+    // One that is being cancelled ends as it should, with its hooks.
+    if !matches!(state, StateType::Scheduled | StateType::Pending | StateType::Cancelling) {
         let why = format!("flow run '{}' cannot be run: it is in state {}", existing.name, existing.state.name());
         return Err(Error::new(ErrorKind::Refused, why));
     }
@@ -33,6 +40,12 @@ pub(crate) async fn run_in(context: Context, run: FlowRunId) -> Result<(), Error
         Err(error) if matches!(error.kind(), ErrorKind::Suspended | ErrorKind::Aborted) => Ok(()),
         ended => ended,
     }
+}
+
+/// Tells whether the runner that has started this process for a run still has it, if it was one of this crate: it may have
+/// been taken for gone meanwhile.
+fn is_claimed_for_us(existing: &Existing) -> Result<bool, Error> {
+    Ok(settings::assigned_claim()?.is_none_or(|claim| existing.step == Some(claim)))
 }
 
 /// Returns the flow run that this process was started for by a Prefect worker, which says so in the variable

@@ -98,6 +98,8 @@ pub(crate) struct Existing {
     /// The task run that stands for it in the graph of the flow run that called it.
     pub(crate) parent_task_run: Option<TaskRunId>,
     pub(crate) state: State,
+    /// Names the step to that state, where the backend has names for them.
+    pub(crate) step: Option<Uuid>,
     pub(crate) background: Background,
 }
 
@@ -166,6 +168,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Asks for the flow run to be cancelled, whoever runs it, and gives the state that it is in now.
     fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>>;
+
+    /// Looks at once what others have done to the runs under way, and tells them.
+    fn look(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Has `told` called when somebody else puts the flow run into a state, until the run has ended.
     fn watch(&self, run: &Arc<FlowRun>, told: Told);

@@ -3,9 +3,10 @@
 mod details;
 mod spec;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -95,6 +96,12 @@ pub(crate) enum Claim {
     NotOurs(String),
 }
 
+/// The variable that tells a process which claim on its run it was started with.
+pub(crate) const CLAIM: &str = "FLOWKIT__CLAIM";
+
+/// Variables of a process: their values, or that they are not there.
+pub(crate) type Variables = BTreeMap<String, Option<String>>;
+
 /// How a run ended that did not say so itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
@@ -151,13 +158,19 @@ pub(crate) trait Deploy: Send + Sync {
     /// Tries to get a run for this process, so that nobody else starts it.
     fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>>;
 
+    /// The variables of the process that is started for a run that is ours, beyond those of this one.
+    fn environment(&self, _run: &DueRun) -> BoxFuture<'_, Result<Variables, Error>> {
+        Box::pin(ready(Ok(Variables::new())))
+    }
+
     /// Lists which of these runs somebody wants to be cancelled.
     fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>>;
 
-    /// Lists the runs of some deployments that are under way and whose process is certainly gone.
+    /// Lists the runs of some deployments that are under way and whose process is certainly gone; those that had not begun
+    /// wait again.
     fn left_behind(&self, deployments: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>>;
 
-    /// Reports the end of a run in its place; returns whether that changed anything.
+    /// Reports the end of a run in its place, unless it is another's by now; returns whether that changed anything.
     fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>>;
 }
 

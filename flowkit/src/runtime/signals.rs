@@ -15,6 +15,9 @@ use crate::run::lock;
 /// How long delivery may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long it may take to ask whether somebody has cancelled a run.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// After this time people are told what the process is waiting for.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -94,6 +97,10 @@ fn say(line: &str) {
 
 /// Tells everything to stop, waits for it, and delivers what there is to say.
 async fn stop(watched: &[Arc<Ports>], why: &str) {
+    // Who sends the signal may have cancelled a run first, as Prefect's workers do: then it has not crashed.
+    for ports in watched {
+        let _ = clock::within(LOOK, ports.backend.look()).await;
+    }
     for ports in watched {
         ports.stopping.stop_all(why.to_owned());
     }

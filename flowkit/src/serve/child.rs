@@ -5,22 +5,14 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
-use tokio_util::sync::CancellationToken;
 
+use super::hooks;
+use super::start::Conditions;
 use crate::clock;
-use crate::deploy::{Deploy, DueRun, Verdict};
+use crate::deploy::{Deploy, DueRun, Variables, Verdict};
 
-/// How long a process that should end of itself may take longer than the grace that its runs have.
-const MARGIN: Duration = Duration::from_secs(10);
-
-/// How a process is started and stopped.
-#[derive(Clone, Debug)]
-pub(super) struct Terms {
-    /// How often it is looked whether somebody wants the run to be cancelled.
-    pub(super) look: Duration,
-    /// How long runs may take to end when they are told to.
-    pub(super) grace: Duration,
-}
+/// How long a process may take longer to end than the grace that its runs have, for hooks and for reporting.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a process came to its end.
 enum End {
@@ -28,24 +20,35 @@ enum End {
     Own(ExitStatus),
     /// It did not stop although its run was cancelled, and was killed.
     Overdue,
+    /// It was killed since everything was to end at once.
+    AtOnce,
 }
 
 /// Runs a flow run that is ours in a process, and reports its end if the process could not.
-pub(super) async fn run(place: &dyn Deploy, run: &DueRun, terms: &Terms, stop: &CancellationToken) {
-    let verdict = match start(run) {
-        Err(error) => Some(Verdict::Crashed(format!("Flow run could not be started: {error}."))),
-        Ok(child) => match follow(place, run, child, terms, stop).await {
+pub(super) async fn run(conditions: &Conditions, place: &dyn Deploy, run: &DueRun) {
+    let started = match place.environment(run).await {
+        Ok(variables) => start(run, &variables).map_err(|error| error.to_string()),
+        Err(error) => Err(error.chain()),
+    };
+    let verdict = match started {
+        Err(why) => Some(Verdict::Crashed(format!("Flow run could not be started: {why}."))),
+        Ok(child) => match follow(conditions, run, child).await {
             Ok(End::Own(status)) => crash(status).map(Verdict::Crashed),
             Ok(End::Overdue) => {
                 Some(Verdict::Cancelled("Flow run was cancelled; its process had to be killed.".into()))
             }
+            Ok(End::AtOnce) => Some(Verdict::Crashed("Process was killed: its runner was told to end at once.".into())),
             Err(error) => Some(Verdict::Crashed(format!("Flow run's process was lost: {error}."))),
         },
     };
     let Some(verdict) = verdict else { return };
     let said = format!("{verdict:?}");
     match place.conclude(run.id, verdict).await {
-        Ok(true) => tracing::error!(target: "flowkit::serve", "Flow run '{}' ended: {said}", run.name),
+        Ok(true) => {
+            tracing::error!(target: "flowkit::serve", "Flow run '{}' ended: {said}", run.name);
+            // The process could not call them.
+            hooks::call(&conditions.ports, run.id).await;
+        }
         // It had reported its end itself.
         Ok(false) => {}
         Err(error) => tracing::error!(target: "flowkit::serve", "{}", error.chain()),
@@ -53,8 +56,15 @@ pub(super) async fn run(place: &dyn Deploy, run: &DueRun, terms: &Terms, stop: &
 }
 
 /// Starts this program once more, for one run.
-fn start(run: &DueRun) -> std::io::Result<Child> {
-    Command::new(std::env::current_exe()?)
+fn start(run: &DueRun, variables: &Variables) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    for (name, value) in variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
         .args(std::env::args_os().skip(1))
         .env("PREFECT__FLOW_RUN_ID", run.id.to_string())
         .env("PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS", "false")
@@ -66,32 +76,32 @@ fn start(run: &DueRun) -> std::io::Result<Child> {
 }
 
 /// Waits for the end of a process. It learns by itself that its run is cancelled, and is killed if it does not heed that.
-async fn follow(
-    place: &dyn Deploy,
-    run: &DueRun,
-    mut child: Child,
-    terms: &Terms,
-    stop: &CancellationToken,
-) -> std::io::Result<End> {
-    loop {
-        tokio::select! {
-            status = child.wait() => return status.map(End::Own),
-            () = stop.cancelled() => return terminate(child, terms.grace).await.map(End::Own),
-            () = clock::sleep(terms.look) => {}
+async fn follow(conditions: &Conditions, run: &DueRun, mut child: Child) -> std::io::Result<End> {
+    let watched = conditions.cancelling.watch(run.id);
+    tokio::select! {
+        status = child.wait() => return status.map(End::Own),
+        () = conditions.at_once.cancelled() => return kill(child).await.map(|_| End::AtOnce),
+        () = watched.cancelled() => {}
+        () = conditions.stop.cancelled() => {
+            // It asks what is wanted of it when it gets the signal, and finds this.
+            if let Err(error) = conditions.ports.backend.cancel(run.id).await {
+                tracing::debug!(target: "flowkit::serve", "{}", error.chain());
+            }
+            terminate(&child);
         }
-        let cancelling = place.cancelling(vec![run.id]).await.unwrap_or_default();
-        if cancelling.is_empty() {
-            continue;
-        }
-        return match clock::within(terms.grace + MARGIN, child.wait()).await {
-            Some(status) => status.map(End::Own),
-            None => terminate(child, MARGIN).await.map(|_| End::Overdue),
-        };
+    }
+    let ended = tokio::select! {
+        ended = clock::within(conditions.cancel_grace + MARGIN, child.wait()) => ended,
+        () = conditions.at_once.cancelled() => None,
+    };
+    match ended {
+        Some(status) => status.map(End::Own),
+        None => kill(child).await.map(|_| End::Overdue),
     }
 }
 
-/// Asks a process to end, and kills it if it does not in time.
-async fn terminate(mut child: Child, grace: Duration) -> std::io::Result<ExitStatus> {
+/// Asks a process to end.
+fn terminate(child: &Child) {
     if let Some(id) = child.id().and_then(|id| libc::pid_t::try_from(id).ok()) {
         #[expect(unsafe_code, reason = "there is no safe way to send a signal")]
         // SAFETY: `kill` takes two numbers and touches no memory of ours. The process has not been waited for, since it
@@ -100,13 +110,11 @@ async fn terminate(mut child: Child, grace: Duration) -> std::io::Result<ExitSta
             libc::kill(id, libc::SIGTERM);
         }
     }
-    match clock::within(grace + MARGIN, child.wait()).await {
-        Some(status) => status,
-        None => {
-            child.start_kill()?;
-            child.wait().await
-        }
-    }
+}
+
+async fn kill(mut child: Child) -> std::io::Result<ExitStatus> {
+    child.start_kill()?;
+    child.wait().await
 }
 
 /// What a process that ended badly is reported as.

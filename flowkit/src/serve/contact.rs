@@ -48,8 +48,13 @@ impl Contact {
                 doubled.min(interval.max(LAST_PAUSE))
             }
         };
-        pause.mul_f64(0.7 + 0.6 * random.clamp(0.0, 1.0))
+        jittered(pause, random)
     }
+}
+
+/// A pause, give or take 30 %, so that many processes do not ask at once. `random` is from 0 to 1.
+pub(super) fn jittered(pause: Duration, random: f64) -> Duration {
+    pause.mul_f64(0.7 + 0.6 * random.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

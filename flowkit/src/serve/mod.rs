@@ -2,10 +2,13 @@
 
 mod announce;
 mod call;
+mod cancelling;
 mod child;
 mod contact;
 mod endpoint;
 mod health;
+mod hooks;
+mod left;
 mod options;
 mod pulse;
 mod queue;

@@ -11,17 +11,18 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::announce;
-use super::child::Terms;
+use super::cancelling::{self, Cancelling};
 use super::contact::Contact;
 use super::endpoint;
 use super::health;
-use super::options::ServeOptions;
+use super::left;
+use super::options::{Isolation, ServeOptions};
 use super::pulse::Pulse;
 use super::queue::Queue;
 use super::start::{self, Conditions};
 use super::stop::Signals;
 use crate::clock::{self, Instant};
-use crate::deploy::{Deploy, DueRun, Verdict};
+use crate::deploy::{Deploy, DueRun};
 use crate::deployment::{Draft, complete, place};
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
@@ -37,6 +38,9 @@ const LOCAL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The longest sleep until a run is due. A machine that was suspended, or whose clock was set, wakes nobody.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// How long runs may take to end at once.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// How long delivery at the end may take.
 const FLUSH: Duration = Duration::from_secs(10);
@@ -71,10 +75,17 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         tracing::info!(target: "flowkit::serve", "Serving '{}', {seen}", registered.full_name);
         deployments.push(registered.id);
     }
-    report_left_behind(place, &deployments).await;
+    left::report(place, &deployments).await;
     let poll = if place.is_local() { LOCAL } else { options.poll.unwrap_or(settings.poll) };
     let pulse = Arc::new(Pulse::new(poll * settings.missed_polls.max(1)));
     let mut helpers = JoinSet::new();
+    if !place.is_local() {
+        helpers.spawn(left::look(Arc::clone(&ports), deployments.clone()));
+    }
+    let cancelling = Arc::new(Cancelling::default());
+    if isolation == Isolation::Process {
+        helpers.spawn(cancelling::look(Arc::clone(&ports), Arc::clone(&cancelling), poll));
+    }
     if options.webserver.unwrap_or(settings.webserver) {
         let listener = health::open(&settings.host, settings.port).await?;
         helpers.spawn(health::answer(listener, Arc::clone(&pulse)));
@@ -90,8 +101,10 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         conditions: Conditions {
             ports: Arc::clone(&ports),
             isolation,
-            terms: Terms { look: poll, grace: settings.grace },
+            cancel_grace: ports.stopping.grace,
+            cancelling: Arc::clone(&cancelling),
             stop: CancellationToken::new(),
+            at_once: CancellationToken::new(),
         },
         queue: Queue::default(),
         contact: Contact::default(),
@@ -107,24 +120,13 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     if options.pause_on_shutdown {
         pause(place, &deployments).await;
     }
-    runner.end(&mut signals, settings.grace).await;
+    let ended = runner.end(&mut signals, settings.grace).await;
     ports.backend.flush(FLUSH).await;
-    Ok(())
-}
-
-/// Reports the runs that an earlier process left under way when it died.
-async fn report_left_behind(place: &dyn Deploy, deployments: &[Uuid]) {
-    let left = match place.left_behind(deployments.to_vec()).await {
-        Ok(left) => left,
-        Err(error) => return tracing::warn!(target: "flowkit::serve", "{}", error.chain()),
-    };
-    for run in left {
-        tracing::warn!(target: "flowkit::serve", "Flow run {run} was left behind by a process that is gone");
-        let verdict = Verdict::Crashed("The process that ran it is gone, and has not told how it ended.".to_owned());
-        if let Err(error) = place.conclude(run, verdict).await {
-            tracing::warn!(target: "flowkit::serve", "{}", error.chain());
-        }
+    if ended == Ended::NotAll {
+        // Code that does not stop would keep the process.
+        signals.die();
     }
+    Ok(())
 }
 
 async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {
@@ -227,26 +229,52 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Waits for the runs: for `grace` as they are, then told to stop, and no longer after a further signal.
-    async fn end(&mut self, signals: &mut Signals, grace: Duration) {
+    /// Waits for the runs: for `grace` as they are, then told to stop. After a further signal they end at once.
+    async fn end(&mut self, signals: &mut Signals, grace: Duration) -> Ended {
         if self.runs.is_empty() {
-            return;
+            return Ended::All;
         }
         tracing::info!(target: "flowkit::serve", "Waiting for {} run(s), for at most {grace:?}", self.runs.len());
         let in_time = tokio::select! {
             in_time = clock::within(grace, drain(&mut self.runs)) => in_time.is_some(),
-            _ = signals.next() => false,
+            _ = signals.next() => return self.end_at_once().await,
         };
         if in_time {
-            return;
+            return Ended::All;
         }
         tracing::warn!(target: "flowkit::serve", "Stopping {} run(s)", self.runs.len());
         self.conditions.stop.cancel();
         tokio::select! {
-            () = drain(&mut self.runs) => {}
-            _ = signals.next() => self.runs.shutdown().await,
+            () = drain(&mut self.runs) => Ended::All,
+            _ = signals.next() => self.end_at_once().await,
         }
     }
+
+    /// Ends the runs wherever they are, and reports that.
+    async fn end_at_once(&mut self) -> Ended {
+        tracing::warn!(target: "flowkit::serve", "Ending {} run(s) at once", self.runs.len());
+        self.conditions.at_once.cancel();
+        let why = "Execution was aborted: its runner was told to end at once.".to_owned();
+        let ends = async {
+            if self.conditions.isolation == Isolation::InProcess {
+                self.conditions.ports.backend.abandon(why).await;
+                self.runs.abort_all();
+            }
+            drain(&mut self.runs).await;
+        };
+        match clock::within(AT_ONCE, ends).await {
+            Some(()) => Ended::All,
+            None => Ended::NotAll,
+        }
+    }
+}
+
+/// Which runs have ended when serving does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ended {
+    All,
+    /// There is code that goes on.
+    NotAll,
 }
 
 async fn answer(question: &mut Question<'_>) -> Result<Vec<DueRun>, Error> {

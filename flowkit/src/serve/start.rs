@@ -1,10 +1,12 @@
 //! From a run that is due to one that has ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::child::{self, Terms};
+use super::cancelling::Cancelling;
+use super::child;
 use super::options::Isolation;
 use crate::deploy::{Claim, Deploy, DueRun, Verdict};
 use crate::deployment::place;
@@ -18,9 +20,14 @@ use crate::run_existing;
 pub(super) struct Conditions {
     pub(super) ports: Arc<Ports>,
     pub(super) isolation: Isolation,
-    pub(super) terms: Terms,
+    /// How long runs may take to end when they are told to.
+    pub(super) cancel_grace: Duration,
+    /// The runs that somebody wants to be cancelled.
+    pub(super) cancelling: Arc<Cancelling>,
     /// Stops every run.
     pub(super) stop: CancellationToken,
+    /// Ends every process.
+    pub(super) at_once: CancellationToken,
 }
 
 /// Claims a run, and runs it if it is ours.
@@ -46,7 +53,7 @@ async fn attempt(conditions: &Conditions, place: &dyn Deploy, run: &DueRun) {
     }
     tracing::info!(target: "flowkit::serve", "Starting flow run '{}'", run.name);
     match conditions.isolation {
-        Isolation::Process => child::run(place, run, &conditions.terms, &conditions.stop).await,
+        Isolation::Process => child::run(conditions, place, run).await,
         Isolation::InProcess => {
             let context =
                 Context { cancel: conditions.stop.child_token(), ..Context::outside(Arc::clone(&conditions.ports)) };

@@ -20,6 +20,12 @@ impl Signals {
         Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
     }
 
+    /// Ends the process as a SIGTERM does that nobody handles.
+    pub(super) fn die(&self) {
+        // Fails only for a number that is no signal.
+        let _ = signal_hook::low_level::emulate_default_handler(libc::SIGTERM);
+    }
+
     /// Waits for the next one, and tells its name.
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {

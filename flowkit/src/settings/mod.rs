@@ -118,6 +118,11 @@ fn assigned(source: &Source<'_>) -> Result<Option<FlowRunId>, Error> {
     source.id("PREFECT__FLOW_RUN_ID").map(|id| id.map(Into::into))
 }
 
+/// The claim with which a runner has started this process for a run.
+pub(crate) fn assigned_claim() -> Result<Option<uuid::Uuid>, Error> {
+    Source(&|name| std::env::var(name).ok()).id(crate::deploy::CLAIM)
+}
+
 /// What becomes of SIGINT and SIGTERM while flow runs are under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Signals {

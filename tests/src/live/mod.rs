@@ -22,6 +22,7 @@
 //! `FLOWKIT_LIVE=off` skips these tests, and each says that it was skipped.
 
 pub(crate) mod api;
+mod deployed;
 mod log;
 mod port;
 mod process;

@@ -128,6 +128,7 @@ pub(crate) fn existing(run: wire::FlowRun, flow: String, deployment: Option<wire
         tags: run.tags,
         parent_task_run: run.parent_task_run_id.map(Into::into),
         state: answered(run.state.as_ref()?),
+        step: run.state.as_ref()?.state_details.transition_id,
         background: Background {
             deployment: deployment.map(|known| {
                 Arc::new(Deployment { id: known.id, name: known.name, version: known.version, parameters })

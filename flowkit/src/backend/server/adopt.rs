@@ -52,7 +52,7 @@ pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) 
     let known = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?;
     let lease = known.state.and_then(|state| state.state_details.deployment_concurrency_lease_id);
     // A worker notes how it can stop the run.
-    let by_worker = known.infrastructure_pid.is_some_and(|pid| !mark::is_ours(&pid));
+    let by_worker = known.infrastructure_pid.is_some_and(|pid| !pid.is_empty() && !mark::is_ours(&pid));
     let mut policy = known.empirical_policy;
     policy.retries.get_or_insert(new.retries);
     policy.retry_delay.get_or_insert(convert::whole_seconds(new.retry_delay.before(1)));
@@ -85,4 +85,19 @@ pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) 
         tokio::spawn(leases::keep(shared.client.clone(), lease, Arc::downgrade(&run)));
     }
     Ok(run)
+}
+
+/// Takes the mark of this process away from a flow run that it leaves to others: whoever cancels it meanwhile must not wait
+/// for this process. It is asked for once; a runner that claims the run takes away what is left.
+pub(super) async fn let_go(shared: &Shared, id: FlowRunId) {
+    let run = shared.known_id(id);
+    let client = link::patient(shared);
+    match client.read_flow_run(run).await {
+        Ok(known) if known.infrastructure_pid.is_some() && known.infrastructure_pid.as_deref() == mark::own() => {}
+        _ => return,
+    }
+    let update = FlowRunUpdate { infrastructure_pid: Some(String::new()), ..FlowRunUpdate::default() };
+    if let Err(error) = client.update_flow_run(run, &update).await {
+        tracing::debug!(target: "flowkit::serve", "flow run {run} keeps the mark of this process: {error}");
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use flowkit_client::{Client, RetryPolicy};
 
 use crate::backend::convert::{self, Known};
+use crate::backend::server::adopt;
 use crate::backend::server::orders;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::shared::Shared;
@@ -98,6 +99,9 @@ pub(super) async fn propose(shared: &Shared, run: Arc<FlowRun>, proposal: Propos
     match &answer {
         Answer::Accept(state) | Answer::Reject(state) if state.is_final() || state.is(StateName::Suspended) => {
             shared.active.flow_ended(&run);
+            if state.is(StateName::Suspended) {
+                adopt::let_go(shared, run.id).await;
+            }
         }
         Answer::Accept(state) | Answer::Reject(state) if state.state_type() == StateType::Running => {
             shared.active.flow_started(&run);

@@ -163,6 +163,15 @@ impl Backend for Server {
         let _ = self.reporter.send(Ask::Watch(run.id, told));
     }
 
+    fn look(&self) -> BoxFuture<'_, ()> {
+        let looked = self.job(|shared| async move {
+            watch::look(&shared, &shared.active.watched()).await;
+            Ok(())
+        });
+        // Only a reporter that has ended does not look.
+        looked.map(drop).boxed()
+    }
+
     fn abandon(&self, why: String) -> BoxFuture<'_, ()> {
         let done = self.ask(|reply| Ask::Crash(why, Box::new(move || exit::ignore(reply.send(())))));
         async move { exit::ignore(done.await) }.boxed()

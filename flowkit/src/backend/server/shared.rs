@@ -9,7 +9,7 @@ use flowkit_client::{Client, EventsChannel};
 use crate::backend::Undelivered;
 use crate::backend::convert::Known;
 use crate::backend::server::active::Active;
-use crate::backend::server::deployments::Misfires;
+use crate::backend::server::deployments::{Misfires, Unused};
 use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) links: Arc<Links>,
     /// Flow runs that this process named itself, since the server was away, under the names the server gave later.
     renamed: Mutex<HashMap<FlowRunId, Known>>,
+    /// Rights to claim runs that could not be made use of.
+    pub(super) unused_tickets: Unused,
     events_lost: Mutex<Option<String>>,
 }
 
@@ -63,6 +65,7 @@ impl Shared {
             logs_to_api,
             links: Arc::new(links),
             renamed: Mutex::default(),
+            unused_tickets: Unused::default(),
             events_lost: Mutex::default(),
         }
     }

@@ -91,7 +91,7 @@ async fn hear(shared: &Shared, mut events: EventsSubscription) {
 }
 
 /// Looks which of these flow runs others have put into a state that stops them, and says so.
-async fn look(shared: &Shared, runs: &[FlowRunId]) {
+pub(super) async fn look(shared: &Shared, runs: &[FlowRunId]) {
     let client = shared.client.with_deadline(PATIENCE).with_retry(RetryPolicy::none());
     for runs in runs.chunks(MAX_LIMIT as usize) {
         let ids: Vec<Uuid> = runs.iter().map(|run| shared.known_id(*run)).collect();

@@ -87,6 +87,7 @@ pub(in crate::backend::memory) fn existing(run: &FlowRun, state: State) -> Exist
         tags: run.tags.clone(),
         parent_task_run: run.parent_task_run,
         state,
+        step: None,
         background: run.background.clone(),
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn leave_out(shared: &Shared, runs: &[FlowRun]) -> HashSet<Uuid
             ids.insert(run);
             let waits_in = runs.iter().find(|other| other.id == run).and_then(|run| Some(run.state.as_ref()?.id));
             let why = reason(schedule.misfire, due, now);
-            reports.extend(waits_in.map(|waits_in| skip(client.clone(), run, waits_in, why)));
+            reports.extend(waits_in.map(|waits_in| skip(shared, client.clone(), run, waits_in, why)));
         }
     }
     if reports.is_empty() {
@@ -56,8 +56,8 @@ async fn newest(client: &Client, schedules: &[Uuid], now: Timestamp) -> Option<T
 }
 
 /// Ends a run before it has begun, unless somebody has claimed it; tells whether that was done here.
-async fn skip(client: Client, run: Uuid, waits_in: Uuid, why: String) -> Result<bool, Error> {
-    if !lock::take(&client, run, waits_in).await? {
+async fn skip(shared: &Shared, client: Client, run: Uuid, waits_in: Uuid, why: String) -> Result<bool, Error> {
+    if lock::take(&client, &shared.unused_tickets, run, waits_in).await?.is_none() {
         return Ok(false);
     }
     // Other runners than this crate's do not ask for the right to.

@@ -1,6 +1,10 @@
 //! Deployments at the server: the port's requests, each done on the reporter's thread.
 
+mod claim;
+mod ending;
+mod environment;
 mod late;
+mod left;
 mod listen;
 mod lock;
 mod misfires;
@@ -20,10 +24,12 @@ use crate::backend::server::Server;
 use crate::backend::server::shared::Shared;
 use crate::clock::Timestamp;
 use crate::deploy::{
-    Claim, Deploy, DeploymentRun, DeploymentSpec, DueRun, NewDeploymentRun, RegisteredDeployment, Verdict,
+    Claim, Deploy, DeploymentRun, DeploymentSpec, DueRun, NewDeploymentRun, RegisteredDeployment, Variables, Verdict,
 };
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
+
+pub(super) use lock::Unused;
 pub(super) use misfires::Misfires;
 
 /// How long one request may take, retries included.
@@ -80,7 +86,12 @@ impl Deploy for Server {
     }
 
     fn claim(&self, run: FlowRunId) -> BoxFuture<'_, Result<Claim, Error>> {
-        self.job(move |shared| async move { runs::claim(&shared, run).await })
+        self.job(move |shared| async move { claim::claim(&shared, run).await })
+    }
+
+    fn environment(&self, run: &DueRun) -> BoxFuture<'_, Result<Variables, Error>> {
+        let run = run.clone();
+        self.job(move |shared| async move { environment::environment(&shared, &run).await })
     }
 
     fn cancelling(&self, runs: Vec<FlowRunId>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>> {
@@ -88,10 +99,10 @@ impl Deploy for Server {
     }
 
     fn left_behind(&self, deployments: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<FlowRunId>, Error>> {
-        self.job(move |shared| async move { runs::left_behind(&shared, &deployments).await })
+        self.job(move |shared| async move { left::behind(&shared, &deployments).await })
     }
 
     fn conclude(&self, run: FlowRunId, verdict: Verdict) -> BoxFuture<'_, Result<bool, Error>> {
-        self.job(move |shared| async move { runs::conclude(&shared, run, verdict).await })
+        self.job(move |shared| async move { ending::conclude(&shared, run, verdict).await })
     }
 }
