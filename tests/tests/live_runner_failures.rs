@@ -68,7 +68,11 @@ fn proxy(server: &LiveServer, trouble: Trouble, such: fn(&str) -> bool) -> Strin
             std::thread::spawn(move || -> std::io::Result<()> {
                 let mut server = TcpStream::connect(behind)?;
                 let (mut back, mut there) = (client.try_clone()?, server.try_clone()?);
-                std::thread::spawn(move || std::io::copy(&mut there, &mut back));
+                std::thread::spawn(move || -> std::io::Result<()> {
+                    std::io::copy(&mut there, &mut back)?;
+                    // The server closes a connection that nobody uses.
+                    back.shutdown(std::net::Shutdown::Both)
+                });
                 let mut bytes = [0; 16 * 1024];
                 loop {
                     let read = client.read(&mut bytes)?;

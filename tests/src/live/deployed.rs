@@ -9,16 +9,7 @@ use super::LiveServer;
 const FINAL: [&str; 4] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
 
 impl LiveServer {
-    /// Starts a run of the deployment of this name, `flow/deployment`, and gives its id.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such deployment, or the run is not created in time.
-    pub fn trigger(&self, name: &str, parameters: &Value) -> String {
-        self.trigger_with(name, json!({"parameters": parameters}))
-    }
-
-    /// Starts a run of a deployment with these fields of the request.
+    /// Starts a run of a deployment, `flow/deployment`, with these fields of the request, and gives its id.
     ///
     /// # Panics
     ///

@@ -62,13 +62,6 @@ impl LiveServer {
     ///
     /// When the server does not do it in time.
     pub fn trigger(&self, deployment: &str, parameters: &Value) -> String {
-        let deployment = self.get(&format!("/deployments/name/{deployment}"));
-        let path = format!("/deployments/{}/create_flow_run", deployment["id"].as_str().expect("an id"));
-        let body = json!({"parameters": parameters, "state": {"type": "SCHEDULED"}});
-        // A server on sqlite refuses some when two want to write at once.
-        self.eventually("a run to be created", |server| {
-            let reply = server.send("POST", &path, Some(&body)).ok()?;
-            reply.body["id"].as_str().map(str::to_owned)
-        })
+        self.trigger_with(deployment, json!({"parameters": parameters}))
     }
 }
