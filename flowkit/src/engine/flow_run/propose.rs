@@ -8,7 +8,7 @@ use crate::clock;
 use crate::engine::flow_run::LiveFlow;
 use crate::engine::transition::{Fact, transition};
 use crate::error::{Error, ErrorKind};
-use crate::state::{State, StateType};
+use crate::state::{State, StateName, StateType};
 
 /// How long to wait before asking again when the backend keeps a run in a pending state.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -25,6 +25,10 @@ impl<T: Send + 'static> LiveFlow<T> {
     /// Proposes to run until the backend agrees or ends the run.
     pub(super) async fn enter_running(&mut self) -> Result<(), Error> {
         let cancel = self.context.cancel.clone();
+        // A run that was taken over may have been cancelled before.
+        if self.run().state().is(StateName::Cancelling) {
+            cancel.cancel();
+        }
         loop {
             if cancel.is_cancelled() {
                 let (fact, error) = self.stopped();

@@ -223,3 +223,12 @@ async fn a_suspended_run_drops_its_body_and_is_left_alone() {
     assert!(DROPPED.load(Ordering::Relaxed));
     assert!(lock(&backend.ended).is_empty(), "nobody is told that it has ended");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_cancelled_before_it_is_taken_over_never_begins() {
+    let (_, live) = begun_with([], || unreachable!("its body is not to run")).await;
+    let run = Arc::clone(live.run());
+    run.track.push(State::new(StateName::Cancelling, clock::now()));
+    assert!(live.finish().await.is_err_and(|error| error.is_cancelled()));
+    assert_eq!(path(&run), "Pending > Cancelling > Cancelled");
+}
