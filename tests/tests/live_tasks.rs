@@ -233,6 +233,23 @@ fn a_signal_waits_for_what_runs() {
 }
 
 #[test]
+fn without_a_websocket_runs_are_found_and_run_once_each() {
+    let Some((stage, _guard)) = alone("polled") else { return };
+    let url = stage.server.api_url_without("/task_runs/subscriptions");
+    let serve = || stage.program(&["serve", "4", "300ms"]).server(&url).env("PREFECT_LOGGING_LEVEL", "INFO").start();
+    let workers = [serve(), serve()];
+    let runs = stage.run(&["double", "30"]);
+    for run in runs.lines() {
+        assert_eq!(stage.in_state(run, "COMPLETED")["run_count"], 1);
+    }
+    assert!(stage.counted().values().all(|count| *count == 1), "{:?}", stage.counted());
+    for worker in workers.map(ended) {
+        assert!(!worker.stderr.contains("Runs are handed out"), "{}", worker.stderr);
+        assert!(worker.stderr.contains("Starting task run"), "both have their share: {}", worker.stderr);
+    }
+}
+
+#[test]
 fn what_does_not_end_in_time_is_given_back() {
     let Some((stage, _guard)) = alone("back") else { return };
     for signals in [1, 2] {

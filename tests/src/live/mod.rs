@@ -23,6 +23,7 @@
 
 pub(crate) mod api;
 mod deployed;
+mod gate;
 mod log;
 mod port;
 mod process;
