@@ -30,6 +30,18 @@ pub enum Misfire {
 }
 
 impl Misfire {
+    /// Says why the run of a date is left out.
+    pub(crate) fn reason(self, due: Timestamp, now: Timestamp) -> String {
+        let policy = match self {
+            Self::RunAll => "run all".to_owned(),
+            Self::Latest => "latest: of missed dates, the newest runs".to_owned(),
+            Self::Skip => "skip: missed dates do not run".to_owned(),
+            Self::Grace(grace) => format!("grace: dates missed by more than {grace:?} do not run"),
+        };
+        let late = now.since(due).as_secs();
+        format!("Not started: it was due {late} s earlier, and its schedule's misfire policy is {policy}.")
+    }
+
     /// Chooses from dates that are due, in ascending order, those that run now.
     pub fn choose(self, due: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> Vec<Timestamp> {
         let mut chosen = Vec::new();

@@ -102,10 +102,6 @@ impl Book {
         waiting.map(|waiting| waiting.deployment).or_else(|| self.claimed.remove(&run))
     }
 
-    pub(super) fn name(&self, deployment: Uuid) -> Option<String> {
-        self.deployments.get(&deployment).map(|known| known.spec.full_name())
-    }
-
     /// The deployment of a run that waits.
     pub(super) fn deployment_of(&self, run: FlowRunId) -> Option<Uuid> {
         self.waiting.get(self.places.get(&run)?).map(|waiting| waiting.deployment)

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::deploy::{Collision, DeploymentDetails, DeploymentSpec, OwnFlow, ScheduleDetails, ScheduleSpec};
 use crate::error::Error;
 use crate::id::{FlowRunId, id_of};
-use crate::schedule::{Due, Timetable};
+use crate::schedule::{Due, Misfire, Timetable};
 
 /// A deployment.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Deployment {
 pub(super) struct Decision {
     pub(super) schedule: Uuid,
     pub(super) due: Timestamp,
+    /// What was decided by.
+    pub(super) misfire: Misfire,
     /// Whether the run itself is to be.
     pub(super) runs: bool,
     /// The later dates that run too.
@@ -113,10 +115,12 @@ impl Deployment {
             .iter()
             .find_map(|(schedule, (at, planned))| (*planned == run && *at <= now).then_some((*schedule, *at)))?;
         self.planned.remove(&schedule);
+        let misfire =
+            self.schedules.iter().find(|(id, _)| *id == schedule).map(|(_, known)| known.schedule.get_misfire())?;
         let mut others = self.timetable.take_due_of(&schedule, now);
         let runs = others.contains(&due);
         others.retain(|date| *date != due);
-        Some(Decision { schedule, due, runs, others })
+        Some(Decision { schedule, due, misfire, runs, others })
     }
 
     /// Lists the dates that a run is to be planned for.

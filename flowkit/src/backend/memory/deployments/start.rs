@@ -12,7 +12,7 @@ use crate::deploy::{Caller, DeploymentRun, DeploymentSpec, NewDeploymentRun, Reg
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskExtra, TaskInput, TaskRun, Track};
-use crate::state::{State, StateName};
+use crate::state::{State, StateName, StateType};
 
 use super::kept::Deployment;
 
@@ -95,14 +95,12 @@ impl Memory {
             Some((of, decision))
         });
         let Some((of, decision)) = decided else { return };
-        if !decision.runs {
-            let name = self.deployments.book(|book| book.name(of)).unwrap_or_default();
-            tracing::warn!(
-                target: "flowkit::serve",
-                "Deployment '{name}': the run of {} was missed and is left out, as the schedule's misfire policy says",
-                decision.due,
-            );
-            self.recent.remove_flow_run(id);
+        if !decision.runs
+            && let Some(run) = self.recent.flow_run(id)
+        {
+            let why = decision.misfire.reason(decision.due, now);
+            tracing::warn!(target: "flowkit::serve", "Flow run '{}' of flow '{}': {why}", run.name, run.def.name);
+            self.put(&run, State::named(StateType::Cancelled, "Skipped", now).with_message(why));
         }
         self.plan(of, now);
         self.deployments.tell();

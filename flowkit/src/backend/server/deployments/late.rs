@@ -10,7 +10,6 @@ use flowkit_client::{Client, Error};
 use futures::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::misfires::reason;
 use super::{lock, patient};
 use crate::backend::server::shared::Shared;
 use crate::clock::{self, Timestamp};
@@ -32,7 +31,7 @@ pub(super) async fn leave_out(shared: &Shared, runs: &[FlowRun]) -> HashSet<Uuid
         for (run, due) in schedule.left_out(newest, now) {
             ids.insert(run);
             let waits_in = runs.iter().find(|other| other.id == run).and_then(|run| Some(run.state.as_ref()?.id));
-            let why = reason(schedule.misfire, due, now);
+            let why = schedule.misfire.reason(due, now);
             reports.extend(waits_in.map(|waits_in| skip(shared, client.clone(), run, waits_in, why)));
         }
     }

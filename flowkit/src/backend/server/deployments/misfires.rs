@@ -148,18 +148,6 @@ impl LateRuns {
     }
 }
 
-/// Says why a run is left out.
-pub(super) fn reason(misfire: Misfire, due: Timestamp, now: Timestamp) -> String {
-    let policy = match misfire {
-        Misfire::RunAll => "run all".to_owned(),
-        Misfire::Latest => "latest: of missed dates, the newest runs".to_owned(),
-        Misfire::Skip => "skip: missed dates do not run".to_owned(),
-        Misfire::Grace(grace) => format!("grace: dates missed by more than {grace:?} do not run"),
-    };
-    let late = now.since(due).as_secs();
-    format!("Not started: it was due {late} s earlier, and its schedule's misfire policy is {policy}.")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -257,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_reason_names_the_policy() {
-        let told = reason(Misfire::Grace(Duration::from_secs(60)), at(10), at(100));
+        let told = Misfire::Grace(Duration::from_secs(60)).reason(at(10), at(100));
         assert_eq!(
             told,
             "Not started: it was due 90 s earlier, and its schedule's misfire policy is grace: dates missed by more \
