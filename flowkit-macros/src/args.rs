@@ -28,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     pub(crate) log_prints: Option<bool>,
     pub(crate) background: bool,
+    pub(crate) resumable: bool,
     pub(crate) hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) transaction_hooks: Vec<(Ident, Vec<ExprPath>)>,
     pub(crate) results: Results,
@@ -69,10 +70,14 @@ const NAMES: [&str; 15] = [
 const OF_TASKS: [&str; 7] =
     ["background", "retry_jitter_factor", "on_commit", "on_rollback", "materializes", "materialized_by", "asset_deps"];
 
+/// Options that tasks do not have.
+const OF_FLOWS: [&str; 1] = ["resumable"];
+
 fn names(kind: Kind) -> Vec<&'static str> {
     let mut names: Vec<&str> = NAMES.iter().chain(&results::NAMES).copied().collect();
-    if kind == Kind::Task {
-        names.extend(OF_TASKS.iter().chain(&results::OF_TASKS));
+    match kind {
+        Kind::Task => names.extend(OF_TASKS.iter().chain(&results::OF_TASKS)),
+        Kind::Flow => names.extend(OF_FLOWS),
     }
     names
 }
@@ -129,6 +134,10 @@ pub(crate) fn parse(kind: Kind, attribute: TokenStream, errors: &mut Errors) -> 
                 options.background = true;
                 Ok(())
             }
+            None if name == "resumable" && kind == Kind::Flow => {
+                options.resumable = true;
+                Ok(())
+            }
             None if results::SWITCHES.iter().any(|switch| item.name == switch)
                 && names(kind).contains(&name.as_str()) =>
             {
@@ -162,6 +171,7 @@ impl Options {
             "retry_if" => self.retry_if = Some(value.path("a function over the error: `fn(&E) -> bool`")?),
             "timeout" => self.timeout = Some(timeout(value)?),
             "log_prints" => self.log_prints = Some(value.switch()?),
+            "resumable" if kind == Kind::Flow => self.resumable = value.switch()?,
             "on_running" | "on_completion" | "on_failure" | "on_cancellation" | "on_crashed" => {
                 self.hooks.push((name.clone(), hooks(value)?));
             }

@@ -127,6 +127,7 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retry_if` | path of a `fn(&E) -> bool` over the error that the body returns | all errors |
 /// | `timeout` | duration of one attempt, above zero | none |
 /// | `log_prints` | nothing, `true` or `false`: whether `println!` in the body is a log line too | as the flow around it, else `false` |
+/// | `resumable` | nothing, `true` or `false`: whether a run goes on after its process has died, where runs are kept in a file | `false` |
 /// | `persist_result` | nothing, `true` or `false`: whether the result goes to the result store, where other processes can read it | as the settings say |
 /// | `result_codec` | `json` or `compact` (MessagePack): the form in which it is stored | `json` |
 /// | `on_running` | hooks, called before each attempt | none |
@@ -141,6 +142,13 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// values are taken from memory (clones, kept until the flow run ends). A call is known by its task, its arguments (those
 /// that are `Serialize`) and, among equal calls in the same place, by its order. Values that are not `Clone` are made
 /// again. The runs end as Cached, and the log tells how many were replayed and how many ran.
+///
+/// A `resumable` flow run that is kept in a file (the feature `embedded` and `FLOWKIT_DB`, or `Runtime::builder().embedded(..)`)
+/// goes on after its process has died: when the program calls the flow again with the same parameters, or by
+/// `flowkit::resume`. Tasks and subflows that had finished are not run again, their recorded values are returned; for
+/// that, values must be `Serialize` and `DeserializeOwned`. The body itself runs from its beginning: what it does
+/// outside of tasks is done again. Calls are known as for retries, so that their order matters only among equal ones.
+/// Where nothing keeps runs in a file, the option changes nothing.
 ///
 /// ```ignore
 /// /// Loads articles into a CSV file.

@@ -58,6 +58,12 @@ impl<T: Send + 'static> FlowCall<T> {
         &self.job.parameters
     }
 
+    /// Makes this run go on after its process has died, as `#[flow(resumable)]` does for all runs of a flow.
+    pub fn resumable(mut self) -> Self {
+        self.overrides().resumable = true;
+        self
+    }
+
     /// Starts the run beside the present code. A flow that submits a subflow does not end before it.
     pub fn submit(self) -> FlowFuture<T> {
         self.start(Bond::Bound)

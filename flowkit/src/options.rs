@@ -37,6 +37,7 @@ pub struct Options {
     pub(crate) tags: &'static [&'static str],
     pub(crate) log_prints: Option<bool>,
     pub(crate) results: Option<ResultOptions>,
+    pub(crate) resumable: bool,
 }
 
 impl Options {
@@ -52,6 +53,7 @@ impl Options {
             tags: &[],
             log_prints: None,
             results: None,
+            resumable: false,
         }
     }
 
@@ -103,6 +105,12 @@ impl Options {
     /// Sets whether `println!` in the body writes run logs. Default: inherited from the enclosing flow, else no.
     pub const fn log_prints(mut self, log: bool) -> Self {
         self.log_prints = Some(log);
+        self
+    }
+
+    /// Makes the runs of a flow go on after their process has died; see `#[flow(resumable)]`. Default: they do not.
+    pub const fn resumable(mut self) -> Self {
+        self.resumable = true;
         self
     }
 
@@ -165,6 +173,7 @@ pub(crate) struct Overrides {
     pub(crate) tags: Vec<String>,
     pub(crate) log_prints: Option<bool>,
     pub(crate) results: Option<Box<ResultOverrides>>,
+    pub(crate) resumable: bool,
     /// The first option that could not be read; the run fails with it before it starts.
     pub(crate) refused: Option<Error>,
     /// The run that somebody else has asked for, in the place of a new one.
@@ -198,6 +207,8 @@ pub(crate) struct Effective {
     pub(crate) log_prints: Option<bool>,
     /// What becomes of the value beside being given to the caller.
     pub(crate) results: Option<Box<ResultPlan>>,
+    /// Whether a flow run goes on after its process has died.
+    pub(crate) resumable: bool,
 }
 
 impl Effective {
@@ -214,6 +225,7 @@ impl Effective {
                 run_name: def.run_name.map(Cow::Borrowed),
                 log_prints: def.log_prints,
                 results: result_options::resolve(None, None, def.results, defaults.results),
+                resumable: def.resumable,
             };
         };
         let value = &call.value;
@@ -231,6 +243,7 @@ impl Effective {
                 .or(def.run_name.map(Cow::Borrowed)),
             log_prints: call.log_prints.or(value.log_prints).or(def.log_prints),
             results: result_options::resolve(call.results.as_deref(), value.results, def.results, defaults.results),
+            resumable: call.resumable || value.resumable || def.resumable,
         }
     }
 }

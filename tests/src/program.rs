@@ -1,6 +1,7 @@
 //! The programs that live tests run as a user would: in a process of their own, against a server.
 
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Is one program under test, with the environment it is to have.
@@ -133,14 +134,8 @@ impl Running {
     ///
     /// After two minutes.
     pub fn wait(mut self) -> Finished {
-        let (mut stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
-        let read = |pipe: Option<&mut dyn std::io::Read>| {
-            let mut text = Vec::new();
-            pipe.map(|pipe| pipe.read_to_end(&mut text));
-            text
-        };
+        let (stdout, stderr) = (self.child.stdout.take().map(reading), self.child.stderr.take().map(reading));
         let started = Instant::now();
-        // The pipes are small enough for what the programs say, so reading after the end is safe.
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 break status;
@@ -148,12 +143,24 @@ impl Running {
             assert!(started.elapsed() < Duration::from_secs(120), "the program does not end");
             std::thread::park_timeout(Duration::from_millis(20));
         };
-        let stdout = read(stdout.as_mut().map(|pipe| pipe as &mut dyn std::io::Read));
+        let stdout = stdout.map(read).unwrap_or_default();
         let mut said = std::mem::take(&mut self.said);
-        said.extend(read(stderr.as_mut().map(|pipe| pipe as &mut dyn std::io::Read)));
-        let stderr = said;
-        Finished::from(Output { status, stdout, stderr })
+        said.extend(stderr.map(read).unwrap_or_default());
+        Finished::from(Output { status, stdout, stderr: said })
     }
+}
+
+/// Reads what a program says, so that it never waits for somebody to read it.
+fn reading(mut pipe: impl std::io::Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        pipe.read_to_end(&mut text).expect("a pipe can be read");
+        text
+    })
+}
+
+fn read(reading: JoinHandle<Vec<u8>>) -> Vec<u8> {
+    reading.join().expect("a pipe can be read")
 }
 
 impl Drop for Running {

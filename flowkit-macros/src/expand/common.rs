@@ -151,8 +151,9 @@ fn options(options: &Options) -> TokenStream {
     };
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let log_prints = log_prints.map(|switch| quote!(.log_prints(#switch)));
+    let resumable = options.resumable.then(|| quote!(.resumable()));
     let results = options.results.setters();
-    quote!(#results #retries #retry_delay #jitter #timeout #run_name #tags #log_prints)
+    quote!(#results #retries #retry_delay #jitter #timeout #run_name #tags #log_prints #resumable)
 }
 
 fn millis(millis: u64) -> TokenStream {

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::interact::Interact;
+use crate::journals::Journals;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::State;
@@ -49,6 +50,9 @@ pub(crate) struct NewFlowRun {
     pub(crate) parent: Option<ParentRun>,
     /// The runs that it waits for, as far as they are known.
     pub(crate) wait_for: Vec<TaskInput>,
+    /// Whether the run is to go on with the next process if this one dies.
+    #[cfg_attr(not(feature = "embedded"), expect(dead_code, reason = "only a file can keep what that takes"))]
+    pub(crate) is_resumable: bool,
 }
 
 /// The run that calls a subflow.
@@ -205,6 +209,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps background task runs, if there is one; else they are run where they are asked for.
     fn defer(&self) -> Option<&dyn Defer> {
+        None
+    }
+
+    /// Lends the place that keeps the calls of resumable flow runs, if there is one.
+    fn journals(&self) -> Option<&dyn Journals> {
         None
     }
 

@@ -21,6 +21,7 @@ use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::engine::transaction::Scope;
 use crate::engine::transition::{Fact, transition};
+use crate::error::Error;
 use crate::heed::Heed;
 use crate::options::Defaults;
 use crate::run::{FlowRun, TaskRun, lock};
@@ -81,6 +82,12 @@ impl FlowScope {
         self.cancel.cancel();
     }
 
+    /// Ends the present attempt: the run cannot go on where an earlier process has left it.
+    pub(crate) fn refuse(&self, why: Error) {
+        lock(&self.progress).refused.get_or_insert(why);
+        self.cancel.cancel();
+    }
+
     /// The final state that somebody else has put the run into, if anybody has.
     pub(crate) fn ended_outside(&self) -> Option<&State> {
         self.ended_outside.get()
@@ -120,7 +127,7 @@ pub(crate) struct Context {
     /// The transaction around.
     pub(crate) transaction: Option<Arc<Scope>>,
     /// Where calls are noted, if a retry of a flow run may want to know.
-    pub(crate) journal: Option<Place>,
+    pub(crate) journal: Option<Arc<Place>>,
 }
 
 /// Who waits for submitted work before they end.

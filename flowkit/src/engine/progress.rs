@@ -1,5 +1,7 @@
 //! How far the present attempt of a flow run has come with those who act upon it.
 
+use crate::error::Error;
+
 /// Begins anew with each attempt, so that a repeated body meets the same pauses and the same input again.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -9,6 +11,8 @@ pub(crate) struct Progress {
     pub(crate) received: Vec<String>,
     /// Whether it has been suspended, which ends the attempt.
     pub(crate) suspended: bool,
+    /// Why it cannot go on where an earlier process has left it, which ends the attempt.
+    pub(crate) refused: Option<Error>,
 }
 
 impl Progress {

@@ -52,6 +52,8 @@ pub(crate) enum Fact {
     Cancelled { message: String },
     /// The run was ended from outside.
     Crashed { message: String },
+    /// The process ends, or cannot go on, and the run goes on with another one.
+    Interrupted { message: String },
 }
 
 /// A fact that cannot happen in a state, such as anything after the end.
@@ -129,6 +131,7 @@ pub(crate) fn transition(current: Option<&State>, fact: Fact, now: Timestamp) ->
             message.map_or(cancelling.clone(), |message| cancelling.with_message(message))
         }
         (Some(_), Fact::Cancelled { message }) => state(StateName::Cancelled).with_message(message),
+        (Some(_), Fact::Interrupted { message }) => state(StateName::Interrupted).with_message(message),
         (Some(_), Fact::Crashed { message }) => state(StateName::Crashed).with_message(message),
         (Some(_), _) => return Err(Illegal),
     })

@@ -10,6 +10,7 @@ use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
+use crate::durability::Durability;
 use crate::engine::context::Ports;
 use crate::engine::panic;
 use crate::engine::results::ResultPorts;
@@ -69,6 +70,16 @@ impl RuntimeBuilder {
         if let Ok(settings) = &mut self.settings {
             settings.database = Some(path.into());
             settings.api = None;
+        }
+        self
+    }
+
+    /// Sets when what a resumable flow run has done counts as done. Default: what the setting `FLOWKIT_DURABILITY` says
+    /// (`commit` or `fast`), else [`Durability::Commit`].
+    #[cfg(feature = "embedded")]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.durability = durability;
         }
         self
     }
@@ -161,7 +172,7 @@ impl RuntimeBuilder {
         settings.task_defaults.results.durable_cache = settings.api.is_some();
         let backend: Arc<dyn Backend> = match (&settings.api, &settings.database) {
             (Some(api), _) => Arc::new(Server::start(server_options(api, &settings))?),
-            (None, Some(path)) => embedded(path, self.limits)?,
+            (None, Some(path)) => embedded(path, self.limits, settings.durability)?,
             (None, None) => Arc::new(Memory::new(self.limits)),
         };
         Ok(assemble(&settings, backend, stores, settings.signals))
@@ -169,12 +180,12 @@ impl RuntimeBuilder {
 }
 
 #[cfg(feature = "embedded")]
-fn embedded(path: &Path, limits: Limits) -> Result<Arc<dyn Backend>, Error> {
-    Ok(Arc::new(Embedded::open(path, limits)?))
+fn embedded(path: &Path, limits: Limits, durability: Durability) -> Result<Arc<dyn Backend>, Error> {
+    Ok(Arc::new(Embedded::open(path, limits, durability)?))
 }
 
 #[cfg(not(feature = "embedded"))]
-fn embedded(path: &Path, _: Limits) -> Result<Arc<dyn Backend>, Error> {
+fn embedded(path: &Path, _: Limits, _: Durability) -> Result<Arc<dyn Backend>, Error> {
     let why = format!(
         "the setting {} is `{}`, but this program was built without flowkit's feature `embedded`, which it needs",
         settings::DATABASE,

@@ -7,6 +7,7 @@ mod results;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::id::FlowRunId;
@@ -38,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) database: Option<PathBuf>,
     /// Whether this process was started for one flow run.
     pub(crate) assigned: bool,
+    pub(crate) durability: Durability,
 }
 
 /// How a server is reached.
@@ -239,6 +241,7 @@ impl Settings {
             results,
             database,
             assigned,
+            durability: source.durability("FLOWKIT_DURABILITY")?.unwrap_or_default(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::options::Defaults;
@@ -60,6 +61,15 @@ impl Source<'_> {
             retries: retries.unwrap_or(0),
             retry_delay: delays.map(|delays| Delays::Given(delays.into())).unwrap_or_default(),
             ..Defaults::default()
+        })
+    }
+
+    /// Reads how careful the file of runs is.
+    pub(super) fn durability(&self, name: &str) -> Result<Option<Durability>, Error> {
+        self.parsed(name, "commit or fast", |text| match text.to_ascii_lowercase().as_str() {
+            "commit" => Some(Durability::Commit),
+            "fast" => Some(Durability::Fast),
+            _ => None,
         })
     }
 

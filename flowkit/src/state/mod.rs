@@ -115,6 +115,7 @@ names! {
     Crashed => Crashed,
     Paused => Paused,
     Suspended => Paused,
+    Interrupted => Paused,
     Cancelling => Cancelling,
 }
 

@@ -9,35 +9,51 @@ use crate::state::{State, StateName, StateType};
 /// Says why, as the runner of deployments does.
 const WHY: &str = "The process that ran it is gone, and has not told how it ended.";
 
-/// Notes all runs of earlier processes that have not ended as crashed; returns the names of the flow runs.
-pub(super) fn crash(connection: &Connection, epoch: i64, now: Timestamp) -> rusqlite::Result<Vec<String>> {
+/// The flow runs that an earlier process left under way, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Those that have ended by that.
+    pub(super) crashed: Vec<String>,
+    /// Those that can be resumed.
+    pub(super) interrupted: Vec<String>,
+}
+
+/// Notes all runs of earlier processes that have not ended: as crashed, or as interrupted if they can be resumed.
+pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rusqlite::Result<Left> {
     let transaction = connection.unchecked_transaction()?;
-    let mut open: Vec<(i64, String)> = Vec::new();
+    let mut open: Vec<(i64, String, bool)> = Vec::new();
     {
-        let query = "SELECT number, name FROM flow_run WHERE ended IS NULL AND epoch < ? ORDER BY number";
+        let query = "SELECT number, name, resumable FROM flow_run WHERE ended IS NULL AND epoch < ? ORDER BY number";
         let mut statement = transaction.prepare(query)?;
-        for row in statement.query_map([epoch], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        for row in statement.query_map([epoch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
             open.push(row?);
         }
     }
-    let crashed = State::new(StateName::Crashed, now).with_message(WHY);
-    let text = serde_json::to_string(&StateRow::of(&crashed)).unwrap_or_default();
-    let (number, at) = (rows::number_of(StateType::Crashed), now.unix_micros());
-    for (run, _) in &open {
+    let why = |name| State::new(name, now).with_message(WHY);
+    let (crashed, interrupted) = (why(StateName::Crashed), why(StateName::Interrupted));
+    let text = |state: &State| serde_json::to_string(&StateRow::of(state)).unwrap_or_default();
+    let at = now.unix_micros();
+    for (run, _, resumable) in &open {
+        let state = if *resumable { &interrupted } else { &crashed };
+        let number = rows::number_of(state.state_type());
         transaction.execute(
             "UPDATE flow_run SET state_type = ?2, state_name = ?3, message = ?4, ended = ?5, epoch = ?6 WHERE number = ?1",
-            params![run, number, crashed.name(), WHY, at, epoch],
+            params![run, number, state.name(), WHY, state.is_final().then_some(at), epoch],
         )?;
         transaction.execute(
             "INSERT INTO flow_run_state SELECT ?1, COALESCE(MAX(nth) + 1, 0), ?2 FROM flow_run_state WHERE flow_run = ?1",
-            params![run, text],
+            params![run, text(state)],
         )?;
         transaction.execute(
             "UPDATE task_run SET state_type = ?2, state_name = NULL, message = ?3, ended = ?4,
                 states = json_insert(states, '$[#]', json(?5)) WHERE flow_run = ?1 AND ended IS NULL",
-            params![run, number, WHY, at, text],
+            params![run, rows::number_of(StateType::Crashed), WHY, at, text(&crashed)],
         )?;
     }
     transaction.commit()?;
-    Ok(open.into_iter().map(|(_, name)| name).collect())
+    let mut left = Left::default();
+    for (_, name, resumable) in open {
+        if resumable { left.interrupted.push(name) } else { left.crashed.push(name) }
+    }
+    Ok(left)
 }

@@ -3,8 +3,10 @@
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
 //! it in groups. One process writes at a time; others may read meanwhile.
 
+mod journal;
 mod left;
 mod open;
+mod port;
 mod queue;
 mod read;
 mod rows;
@@ -12,6 +14,7 @@ mod schema;
 mod statements;
 mod writer;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -22,18 +25,21 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use rusqlite::Connection;
 
 #[cfg(feature = "endpoint")]
 use crate::backend::Kept;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered, at_exit};
 use crate::deploy::Deploy;
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::FlowRunId;
 use crate::interact::Interact;
+use crate::journals::Journals;
 use crate::run::{FlowRun, lock};
-use crate::state::State;
+use crate::state::{State, StateName};
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
 use writer::Lost;
@@ -44,14 +50,20 @@ pub(crate) struct Embedded {
     queue: Arc<Queue>,
     lost: Arc<Lost>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// For what this process reads itself.
+    reader: Arc<Mutex<Connection>>,
+    /// The interrupted runs that have been given to somebody.
+    taken: Mutex<HashSet<FlowRunId>>,
+    durability: Durability,
     /// The right to write.
     _lock: File,
 }
 
 impl Embedded {
     /// Opens the file, or makes it.
-    pub(crate) fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, limits: Limits, durability: Durability) -> Result<Self, Error> {
         let opened = open::open(path)?;
+        let reader = Arc::new(Mutex::new(open::open_to_read(path)?));
         let (queue, lost) = (Arc::<Queue>::default(), Arc::<Lost>::default());
         let writer =
             writer::start(opened.connection, opened.epoch, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
@@ -60,12 +72,21 @@ impl Embedded {
         let writer = Arc::new(Mutex::new(Some(writer)));
         let (ending, last) = (Arc::clone(&queue), Arc::clone(&writer));
         at_exit::call(Box::new(move || end(&ending, &last)));
-        Ok(Self { memory: Arc::new(Memory::new(limits)), queue, lost, writer, _lock: opened.lock })
+        Ok(Self {
+            memory: Arc::new(Memory::new(limits)),
+            queue,
+            lost,
+            writer,
+            reader,
+            taken: Mutex::default(),
+            durability,
+            _lock: opened.lock,
+        })
     }
 
-    fn begun(&self, run: &Arc<FlowRun>) {
+    fn begun(&self, run: &Arc<FlowRun>, is_resumable: bool) {
         self.mirrored(run);
-        self.queue.push(Item::FlowRun(Arc::clone(run), run.state()));
+        self.queue.push(Item::FlowRun(Arc::clone(run), run.state(), is_resumable));
     }
 
     /// The task run that stands for the flow run in its parent has entered a state, if there is one.
@@ -101,21 +122,29 @@ fn end(queue: &Queue, writer: &Mutex<Option<JoinHandle<()>>>) {
 impl Backend for Embedded {
     fn create_flow_run(&self, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
         async {
+            let is_resumable = new.is_resumable;
             let run = self.memory.create_flow_run(new).await?;
-            self.begun(&run);
+            self.begun(&run, is_resumable);
             Ok(run)
         }
         .boxed()
     }
 
     fn find_flow_run(&self, id: FlowRunId) -> BoxFuture<'_, Result<Existing, Error>> {
-        self.memory.find_flow_run(id)
+        match self.memory.history().and_then(|history| history.flow_run(id)) {
+            Some(_) => self.memory.find_flow_run(id),
+            None => self.find(id),
+        }
     }
 
     fn adopt_flow_run(&self, existing: Existing, new: NewFlowRun) -> BoxFuture<'_, Result<Arc<FlowRun>, Error>> {
         async {
+            if existing.state.is(StateName::Interrupted) {
+                return Ok(self.revive(existing, new));
+            }
+            let is_resumable = new.is_resumable;
             let run = self.memory.adopt_flow_run(existing, new).await?;
-            self.begun(&run);
+            self.begun(&run, is_resumable);
             Ok(run)
         }
         .boxed()
@@ -185,5 +214,9 @@ impl Backend for Embedded {
 
     fn deploy(&self) -> Option<&dyn Deploy> {
         self.memory.deploy()
+    }
+
+    fn journals(&self) -> Option<&dyn Journals> {
+        Some(self)
     }
 }

@@ -37,11 +37,15 @@ pub(super) fn open(path: &Path) -> Result<Opened, Error> {
     };
     let connection = connection.map_err(|trouble| trouble.error(path))?;
     let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
-    let left = left::crash(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
-    if !left.is_empty() {
-        let names = left.join("', '");
-        tracing::warn!(target: "flowkit::embedded", "An earlier process died and left behind: '{names}'. They are Crashed now.");
-    }
+    let left = left::settle(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
+    let tell = |names: &[String], what: &str| {
+        if !names.is_empty() {
+            let names = names.join("', '");
+            tracing::warn!(target: "flowkit::embedded", "An earlier process died and left behind: '{names}'. {what}");
+        }
+    };
+    tell(&left.crashed, "They are Crashed now.");
+    tell(&left.interrupted, "They go on once their flow is called again, or resumed.");
     Ok(Opened { connection, epoch, lock })
 }
 

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::journal::Note;
 use crate::event::Event;
+use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
 use crate::state::State;
 
@@ -13,10 +15,12 @@ const FULL: usize = 65_536;
 
 /// One thing to be written.
 pub(super) enum Item {
-    /// A flow run that is new, and the state it is in.
-    FlowRun(Arc<FlowRun>, State),
+    /// A flow run that is new, the state it is in, and whether it is resumable.
+    FlowRun(Arc<FlowRun>, State, bool),
     /// A state that a flow run has entered.
     FlowState(Arc<FlowRun>, State),
+    /// What is noted of a call of a resumable flow run.
+    Note(FlowRunId, Note),
     /// What the engine tells.
     Event(Event),
     /// Somebody waits until everything before is on disk, and is told by this.

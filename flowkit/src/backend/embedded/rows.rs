@@ -43,8 +43,18 @@ impl StateRow {
 }
 
 /// A type of state as the number that stands for it.
-pub(super) fn number_of(state_type: StateType) -> i64 {
-    TYPES.iter().position(|known| *known == state_type).map_or(-1, |position| position as i64)
+pub(super) const fn number_of(state_type: StateType) -> i64 {
+    match state_type {
+        StateType::Scheduled => 0,
+        StateType::Pending => 1,
+        StateType::Running => 2,
+        StateType::Completed => 3,
+        StateType::Failed => 4,
+        StateType::Cancelled => 5,
+        StateType::Crashed => 6,
+        StateType::Paused => 7,
+        StateType::Cancelling => 8,
+    }
 }
 
 /// The type of state that a number stands for.

@@ -42,6 +42,7 @@ CREATE TABLE flow_run(
     root_flow_run BLOB,
     deployment BLOB,
     epoch INTEGER NOT NULL,
+    resumable INTEGER NOT NULL,
     state_type INTEGER NOT NULL,
     state_name TEXT NOT NULL,
     message TEXT,
@@ -52,6 +53,7 @@ CREATE TABLE flow_run(
     run_count INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX flow_run_open ON flow_run(state_type) WHERE ended IS NULL;
+CREATE INDEX flow_run_root ON flow_run(root_flow_run) WHERE root_flow_run IS NOT NULL;
 CREATE INDEX flow_run_ended ON flow_run(ended) WHERE ended IS NOT NULL;
 CREATE TABLE flow_run_state(
     flow_run INTEGER NOT NULL,
@@ -77,6 +79,17 @@ CREATE TABLE task_run(
     inputs TEXT,
     states TEXT,
     PRIMARY KEY(flow_run, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal(
+    flow_run INTEGER NOT NULL,
+    slot BLOB NOT NULL,
+    within BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    codec TEXT,
+    value TEXT,
+    subflow BLOB,
+    PRIMARY KEY(flow_run, slot)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE log(
     flow_run INTEGER NOT NULL,

@@ -1,7 +1,6 @@
 //! Writing rows: one method for each kind of thing that is reported.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -35,15 +34,16 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     /// Adds a flow run, which has gone on perhaps since it was in this state.
-    pub(super) fn add_flow_run(&mut self, run: &Arc<FlowRun>, state: &State) -> rusqlite::Result<()> {
+    pub(super) fn add_flow_run(&mut self, run: &FlowRun, state: &State, is_resumable: bool) -> rusqlite::Result<()> {
         let flow = self.flow(run.def)?;
         let parent = run.parent_flow_run_id().map(|id| id.uuid());
         let root = run.background.root_flow_run.map(|id| id.uuid());
         self.connection
             .prepare_cached(
                 "INSERT INTO flow_run(id, flow, name, parameters, tags, retries, parent_flow_run, parent_task_run, root_flow_run,
-                    deployment, epoch, state_type, state_name, message, created, scheduled, run_count)
-                 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch",
+                    deployment, epoch, resumable, state_type, state_name, message, created, scheduled, run_count)
+                 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+                 ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch",
             )?
             .execute(params![
                 run.id.uuid().as_bytes(),
@@ -57,6 +57,7 @@ impl Rows<'_> {
                 root.as_ref().map(uuid::Uuid::as_bytes),
                 run.background.deployment.as_ref().map(|deployment| deployment.id.as_bytes()),
                 self.epoch,
+                is_resumable,
                 rows::number_of(state.state_type()),
                 state.name(),
                 state.message(),
@@ -89,6 +90,9 @@ impl Rows<'_> {
                 ended,
                 effort.run_count + run.background.run_count,
             ])?;
+        if ended.is_some() && run.background.root_flow_run.is_none() {
+            self.forget_journal(run, number)?;
+        }
         Ok(())
     }
 
@@ -162,7 +166,7 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn flow(&self, def: &FlowDef) -> rusqlite::Result<i64> {
+    pub(super) fn flow(&self, def: &FlowDef) -> rusqlite::Result<i64> {
         self.connection
             .prepare_cached(
                 "INSERT INTO flow(name, version) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = name RETURNING number",
@@ -184,7 +188,7 @@ impl Rows<'_> {
     }
 
     /// The number of a flow run; 0 stands for none, and for one that the file does not know.
-    fn flow_run(&mut self, id: FlowRunId) -> rusqlite::Result<i64> {
+    pub(super) fn flow_run(&mut self, id: FlowRunId) -> rusqlite::Result<i64> {
         if let Some((known, number)) = self.numbers.last
             && known == id
         {

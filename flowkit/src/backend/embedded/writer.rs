@@ -37,7 +37,7 @@ impl Lost {
             match item {
                 Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
                 Item::Event(Event::Log(_)) => lost.logs += 1,
-                Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
+                Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
                 Item::Barrier(_) => {}
             }
         }
@@ -108,7 +108,8 @@ impl Writer {
         let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
         for item in items {
             match item {
-                Item::FlowRun(run, state) => rows.add_flow_run(run, state)?,
+                Item::FlowRun(run, state, resumable) => rows.add_flow_run(run, state, *resumable)?,
+                Item::Note(run, note) => rows.note(*run, note)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,

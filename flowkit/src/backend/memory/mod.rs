@@ -51,6 +51,29 @@ impl Memory {
         self.recent.stand_in(run)
     }
 
+    /// Brings back a run that another process had, in the state it was left in.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn revive(&self, existing: Existing, new: NewFlowRun) -> Arc<FlowRun> {
+        let stands_in = new.parent.as_ref().map(|parent| self.stand_in(&new, parent));
+        let run = Arc::new(FlowRun {
+            id: existing.id,
+            def: new.def,
+            name: existing.name,
+            flow_id: existing.flow_id,
+            parameters: existing.parameters,
+            tags: existing.tags,
+            retries: new.retries,
+            retry_delay: new.retry_delay,
+            parent_task_run: stands_in.as_ref().map(|task| task.id),
+            background: existing.background,
+            track: Track::default(),
+        });
+        run.track.push(existing.state.clone());
+        self.recent.add_flow_run(Arc::clone(&run), stands_in);
+        self.recent.mirror(&run, &existing.state);
+        run
+    }
+
     fn create(&self, new: NewFlowRun) -> Arc<FlowRun> {
         let stands_in = new.parent.as_ref().map(|parent| self.stand_in(&new, parent));
         let background = new.background();

@@ -5,6 +5,7 @@ mod judge;
 mod propose;
 mod record;
 mod replay;
+mod resumable;
 mod settle;
 mod store;
 mod upstream;
@@ -106,12 +107,13 @@ impl<T: Send + 'static> LiveFlow<T> {
 
     async fn drive(mut self) -> Result<T, Error> {
         let result = self.attempts().await;
-        if let Ok(value) = &result {
-            self.keep(value);
+        let kept = result.as_ref().ok().and_then(|value| self.keep(value));
+        if let Some(written) = kept {
+            self.keep_on_disk(written).await;
         }
         self.call_hooks().await;
         let state = self.run().state();
-        if state.is(StateName::Suspended) {
+        if state.is(StateName::Suspended) || state.is(StateName::Interrupted) {
             return result;
         } else if state.is_completed() {
             tracing::info!(target: "flowkit::run", "Finished in state {state}");
@@ -145,6 +147,7 @@ impl<T: Send + 'static> LiveFlow<T> {
             if lock(&self.scope.progress).suspended {
                 return Err(self.let_go());
             }
+            self.leave_if_refused().await?;
             self.log_tally();
             match self.conclude(fact).await? {
                 Verdict::Entered => return result,
@@ -206,7 +209,7 @@ impl<T: Send + 'static> LiveFlow<T> {
             Some(why) => {
                 tracing::error!(target: "flowkit::run", "Crash detected! {why}");
                 let error = self.error(ErrorKind::Crashed, &format!("was stopped: {why}"));
-                (Fact::Crashed { message: why.to_owned() }, error)
+                (self.record.stopped(why), error)
             }
             None => {
                 let fact = Fact::Cancelled { message: "Flow run was cancelled.".into() };

@@ -15,6 +15,16 @@ pub(super) struct Record {
     pub(super) ports: Arc<Ports>,
     /// The server has said that the run is not ours to end.
     pub(super) left_alone: bool,
+    /// Whether it goes on with the next process if this one ends.
+    pub(super) is_resumable: bool,
+}
+
+impl Record {
+    /// What it means for the run that the process is about to end.
+    pub(super) fn stopped(&self, why: &str) -> Fact {
+        let message = why.to_owned();
+        if self.is_resumable { Fact::Interrupted { message } } else { Fact::Crashed { message } }
+    }
 }
 
 impl Drop for Record {
@@ -24,7 +34,7 @@ impl Drop for Record {
         }
         let current = self.run.track.current();
         let fact = if let Some(why) = self.ports.stopping.why() {
-            Fact::Crashed { message: why.to_owned() }
+            self.stopped(why)
         } else if panic::is_unwinding() {
             Fact::Crashed { message: "Execution was ended by a panic outside of the flow.".into() }
         } else {
