@@ -144,6 +144,7 @@ fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
         tags: tags.and_then(|tags| serde_json::from_value(tags).ok()).unwrap_or_default(),
         parent_task_run: id("parent_task_run")?.map(TaskRunId::from),
         state: state.unwrap_or_else(|| State::new(StateName::Pending, Timestamp::from_unix_micros(0))),
+        step: None,
         background: Background {
             parent_flow_run: id("parent_flow_run")?.map(FlowRunId::from),
             root_flow_run: id("root_flow_run")?.map(FlowRunId::from),
