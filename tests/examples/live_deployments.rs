@@ -86,11 +86,15 @@ async fn main() -> flowkit::Result<()> {
             let trigger = Trigger::event("ext.event").about("prefect.resource.id", "some.res.*").named("trig-1");
             let anchored = Schedule::interval("6h").anchor(flowkit::schedule::moment("2024-01-01T00:00:00Z")?);
             let anchored = anchored.timezone("UTC").parameter("x", 7).active(false);
+            let few = Schedule::interval("90m").anchor(flowkit::schedule::moment("2024-01-01T00:00:00Z")?);
+            let few = few.timezone("America/New_York");
             let deployment = served
                 .deployment("dep-a")
                 .schedule(Schedule::cron("0 0 * * *").slug("midnight").timezone("UTC"))
                 .schedule(anchored)
                 .rrule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0")
+                .schedule(Schedule::cron("15 2 1 * MON").day_or(false).timezone("Europe/Berlin"))
+                .schedule(few.max_scheduled_runs(7).slug("few"))
                 .parameter("x", 3)
                 .tags(["dep-tag"])
                 .version("1.2.3")

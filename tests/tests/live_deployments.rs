@@ -13,6 +13,8 @@ from typing import Optional
 from pydantic import BaseModel
 from prefect import flow
 from prefect.schedules import Cron, Interval, RRule
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.events import DeploymentEventTrigger
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 
@@ -41,7 +43,13 @@ if __name__ == "__main__":
             Cron("0 0 * * *", timezone="UTC", slug="midnight"),
             Interval(21600, anchor_date=datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc), timezone="UTC",
                      parameters={"x": 7}, active=False),
-            RRule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0", timezone="UTC")],
+            RRule("FREQ=DAILY;BYHOUR=9;BYMINUTE=0", timezone="UTC"),
+            Cron("15 2 1 * MON", day_or=False, timezone="Europe/Berlin"),
+            DeploymentScheduleCreate(
+                schedule=IntervalSchedule(
+                    interval=datetime.timedelta(minutes=90), timezone="America/New_York",
+                    anchor_date=datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)),
+                max_scheduled_runs=7, slug="few")],
         parameters={"x": 3}, tags=["dep-tag"], description="my dep", version="1.2.3", triggers=[trigger],
         concurrency_limit=ConcurrencyLimitConfig(limit=2, collision_strategy="ENQUEUE"))
     deployment.apply()

@@ -43,28 +43,33 @@ fn parameters(ledger: &Ledger, seconds: f64) -> Value {
     json!({"file": ledger.path(), "seconds": seconds})
 }
 
-/// Starts runs, and checks that each is executed once and completed.
-fn each_runs_once(server: &LiveServer, name: &str, count: usize, seconds: f64) -> Ledger {
+/// Starts runs before there are runners, as a server on sqlite is slow to take more while it is busy with runs.
+fn trigger_all(server: &LiveServer, name: &str, count: usize, seconds: f64) -> (Ledger, Vec<String>) {
     let ledger = Ledger::new();
     let deployment = format!("counted/{name}");
-    let mut runs: Vec<String> =
-        (0..count).map(|_| server.trigger(&deployment, &parameters(&ledger, seconds))).collect();
-    let ended = server.all_ended(&deployment, LIMIT);
-    assert_eq!(ended, [("COMPLETED".to_owned(), count as u64)]);
+    let runs = (0..count).map(|_| server.trigger(&deployment, &parameters(&ledger, seconds))).collect();
+    (ledger, runs)
+}
+
+/// Checks that each run is executed once and completed.
+fn each_runs_once(server: &LiveServer, name: &str, ledger: &Ledger, mut runs: Vec<String>) {
+    let ended = server.all_ended(&format!("counted/{name}"), LIMIT);
+    assert_eq!(ended, [("COMPLETED".to_owned(), runs.len() as u64)]);
     let mut counts: Vec<(String, usize)> = ledger.counts().into_iter().collect();
     counts.sort();
     runs.sort();
     assert_eq!(counts, runs.into_iter().map(|run| (run, 1)).collect::<Vec<_>>());
-    ledger
 }
 
 #[test]
 fn two_runners_in_process_execute_each_run_once() {
     let Some((server, _alone)) = alone() else { return };
     let options = ["isolation=in-process", "limit=5"];
-    let runners = [serve(server, "two", &options), serve(server, "two", &options)];
+    stop(serve(server, "two", &options));
     let count = if full() { 200 } else { 30 };
-    let ledger = each_runs_once(server, "two", count, 0.1);
+    let (ledger, runs) = trigger_all(server, "two", count, 0.1);
+    let runners = [serve(server, "two", &options), serve(server, "two", &options)];
+    each_runs_once(server, "two", &ledger, runs);
     assert!(ledger.most_at_once() <= 10, "{}", ledger.most_at_once());
     let shares = runners.map(|runner| stop(runner).matches("Starting flow run").count());
     assert_eq!(shares.iter().sum::<usize>(), count, "{shares:?}");
@@ -73,8 +78,10 @@ fn two_runners_in_process_execute_each_run_once() {
 #[test]
 fn two_runners_with_processes_execute_each_run_once() {
     let Some((server, _alone)) = alone() else { return };
+    stop(serve(server, "processes", &["limit=3"]));
+    let (ledger, runs) = trigger_all(server, "processes", if full() { 60 } else { 8 }, 0.1);
     let runners = [serve(server, "processes", &["limit=3"]), serve(server, "processes", &["limit=3"])];
-    let ledger = each_runs_once(server, "processes", if full() { 60 } else { 8 }, 0.1);
+    each_runs_once(server, "processes", &ledger, runs);
     assert!(ledger.most_at_once() <= 6, "{}", ledger.most_at_once());
     runners.into_iter().for_each(|runner| drop(stop(runner)));
 }
@@ -129,7 +136,8 @@ fn a_runner_of_ours_and_one_of_pythons_execute_each_run_once() {
         });
         let begun = server.now();
         server.served("counted/mixed", &begun);
-        each_runs_once(server, "mixed", count, 1.0);
+        let (ledger, runs) = trigger_all(server, "mixed", count, 1.0);
+        each_runs_once(server, "mixed", &ledger, runs);
         let our_share = stop(ours).matches("Starting flow run").count();
         assert!(our_share > 0 && our_share < count, "ours started {our_share} of {count}");
         python.join().expect("Python ends");

@@ -51,8 +51,9 @@ pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) 
     // Read anew: whoever else changes the policy meanwhile must not be overruled.
     let known = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?;
     let lease = known.state.and_then(|state| state.state_details.deployment_concurrency_lease_id);
-    // A worker notes how it can stop the run.
-    let by_worker = known.infrastructure_pid.is_some_and(|pid| !pid.is_empty() && !mark::is_ours(&pid));
+    // A worker notes how it can stop the run, perhaps in a moment.
+    let foreign = |pid: String| !pid.is_empty() && !mark::is_ours(&pid);
+    let by_worker = known.work_pool_name.is_some() || known.infrastructure_pid.is_some_and(foreign);
     let mut policy = known.empirical_policy;
     policy.retries.get_or_insert(new.retries);
     policy.retry_delay.get_or_insert(convert::whole_seconds(new.retry_delay.before(1)));
