@@ -15,8 +15,17 @@ use super::stage::Stage;
 pub enum Backend {
     /// The history in this process.
     Memory,
+    /// The history in this process, and a file.
+    Embedded,
     /// A Prefect server.
     Server,
+}
+
+impl Backend {
+    /// Tells whether what is said of this backend is said of `other` too: both in this process have the paused clock.
+    fn includes(self, other: Self) -> bool {
+        self == other || (self, other) == (Self::Memory, Self::Embedded)
+    }
 }
 
 type Program = Box<dyn Fn(Stage) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync>;
@@ -97,12 +106,12 @@ impl Behaviour {
 
     /// Returns why this backend is left out, or differs.
     pub fn remark(&self, backend: Backend) -> Option<&'static str> {
-        self.elsewhere.as_ref().filter(|(other, ..)| *other == backend).map(|(_, reason, _)| *reason)
+        self.elsewhere.as_ref().filter(|(other, ..)| other.includes(backend)).map(|(_, reason, _)| *reason)
     }
 
     /// Tells whether this backend is left out.
     pub fn skips(&self, backend: Backend) -> bool {
-        self.elsewhere.as_ref().is_some_and(|(other, _, expected)| *other == backend && expected.is_none())
+        self.elsewhere.as_ref().is_some_and(|(other, _, expected)| other.includes(backend) && expected.is_none())
     }
 
     /// Runs the program and returns what it got, as it is debugged.
@@ -119,7 +128,7 @@ impl Behaviour {
     /// Both pictures, when they differ.
     pub fn check(&self, backend: Backend, picture: &str) -> Result<(), String> {
         let expected = match &self.elsewhere {
-            Some((other, _, Some(expected))) if *other == backend => expected,
+            Some((other, _, Some(expected))) if other.includes(backend) => expected,
             _ => &self.expected,
         };
         let text = dedented(expected.data());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Everything that one program left behind.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// The flow runs.
     pub flows: Vec<FlowFact>,
@@ -16,7 +16,7 @@ pub struct Facts {
 }
 
 /// One flow run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FlowFact {
     /// The id of the run.
     pub id: String,
@@ -37,7 +37,7 @@ pub struct FlowFact {
 }
 
 /// One task run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskFact {
     /// The id of the run.
     pub id: String,
@@ -56,7 +56,7 @@ pub struct TaskFact {
 }
 
 /// One state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StateFact {
     /// The name.
     pub name: String,
@@ -71,7 +71,7 @@ pub struct StateFact {
 }
 
 /// One line of a run's log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogFact {
     /// The level, by Python's numbers.
     pub level: u64,
@@ -96,5 +96,17 @@ impl Facts {
         let flows = self.flows.iter().map(|run| &run.states);
         let tasks = self.tasks.iter().map(|run| &run.states);
         flows.chain(tasks).all(|states| states.last().is_some_and(StateFact::is_settled))
+    }
+
+    /// Returns the same facts in the order of their ids, without the arguments that came from no run; log lines are in
+    /// their own order, those of one flow run together.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        let mut facts = self.clone();
+        facts.tasks.iter_mut().for_each(|run| run.inputs.retain(|_, runs| !runs.is_empty()));
+        facts.flows.sort_by(|one, other| one.id.cmp(&other.id));
+        facts.tasks.sort_by(|one, other| one.id.cmp(&other.id));
+        facts.logs.sort_by(|one, other| one.flow_run.cmp(&other.flow_run));
+        facts
     }
 }

@@ -33,7 +33,7 @@ pub fn facts(history: &dyn History) -> Facts {
     Facts { flows: flows.collect(), tasks: tasks.collect(), logs: history.logs().iter().map(log).collect() }
 }
 
-fn state(state: &State) -> StateFact {
+pub(super) fn state(state: &State) -> StateFact {
     StateFact {
         name: state.name().to_owned(),
         kind: state.state_type().as_str().to_owned(),
@@ -51,7 +51,7 @@ fn origin(input: &TaskInput) -> String {
     }
 }
 
-fn log(record: &LogRecord) -> LogFact {
+pub(super) fn log(record: &LogRecord) -> LogFact {
     LogFact {
         level: record.level as u64,
         message: record.message.clone(),

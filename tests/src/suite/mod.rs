@@ -2,9 +2,9 @@
 //!
 //! A [`Behaviour`] is a rule in words, a program and the picture that the program must leave behind. The picture is
 //! text: every flow run with its task runs below it, and each run's name, tags, parameters, edges, states and
-//! messages. What a backend knows is read as plain [`Facts`], from the [history](memory) of a runtime in memory or
-//! from the [REST API](server) of a Prefect server; everything after that is the same for both, so that the backends
-//! cannot differ in what is looked at.
+//! messages. What a backend knows is read as plain [`Facts`], from the [history](memory) of a runtime in memory, from
+//! the [file](embedded) of one that keeps its runs, or from the [REST API](server) of a Prefect server; everything after
+//! that is the same for all, so that the backends cannot differ in what is looked at.
 //!
 //! ```text
 //! flow scene: Pending > Running > Completed
@@ -34,6 +34,7 @@
 //! order and scheduled times (one clock is paused and the other is not), and the ids.
 
 mod behaviour;
+pub mod embedded;
 mod facts;
 pub mod memory;
 mod picture;

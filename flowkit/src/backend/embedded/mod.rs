@@ -3,6 +3,7 @@
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
 //! it in groups. One process writes at a time; others may read meanwhile.
 
+mod interact;
 mod journal;
 mod left;
 mod open;
@@ -163,7 +164,12 @@ impl Backend for Embedded {
     }
 
     fn cancel(&self, run: FlowRunId) -> BoxFuture<'_, Result<State, Error>> {
-        self.memory.cancel(run)
+        async move {
+            let state = self.memory.cancel(run).await?;
+            self.put(run, state.clone());
+            Ok(state)
+        }
+        .boxed()
     }
 
     fn watch(&self, run: &Arc<FlowRun>, told: Told) {
@@ -200,7 +206,7 @@ impl Backend for Embedded {
     }
 
     fn interact(&self) -> &dyn Interact {
-        self.memory.interact()
+        self
     }
 
     fn history(&self) -> Option<&dyn History> {

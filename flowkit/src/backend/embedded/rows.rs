@@ -142,7 +142,7 @@ pub(super) fn states_of(
     Ok(states)
 }
 
-/// What a task run took from others, as JSON: the runs by the names of the arguments.
+/// What a task run took from others, as JSON: the runs by the names of the arguments. Who called it has a column.
 pub(super) fn inputs(run: &TaskRun) -> Option<String> {
     let inputs = run.extra.as_ref()?.inputs.get()?;
     let id = |input: &TaskInput| match input {
@@ -151,7 +151,7 @@ pub(super) fn inputs(run: &TaskRun) -> Option<String> {
     };
     let known: serde_json::Map<String, serde_json::Value> = inputs
         .iter()
-        .filter(|(_, runs)| !runs.is_empty())
+        .filter(|(name, runs)| !runs.is_empty() && (*name != "__parents__" || run.parent.is_none()))
         .map(|(name, runs)| ((*name).to_owned(), runs.iter().map(id).collect::<Vec<_>>().into()))
         .collect();
     (!known.is_empty()).then(|| serde_json::Value::Object(known).to_string())

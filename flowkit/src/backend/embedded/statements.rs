@@ -68,13 +68,28 @@ impl Rows<'_> {
         self.add_state(number, state).map(drop)
     }
 
-    /// Notes a state that a flow run has entered.
+    /// The number of a flow run; one that was lost with a transaction that came to nothing is added now.
+    fn known_flow_run(&mut self, run: &FlowRun) -> rusqlite::Result<i64> {
+        match self.flow_run(run.id)? {
+            0 => {
+                let states = run.states();
+                let Some(first) = states.first() else { return Ok(0) };
+                self.add_flow_run(run, first, false)?;
+                self.flow_run(run.id)
+            }
+            number => Ok(number),
+        }
+    }
+
+    /// Notes a state that a flow run has entered. Nothing follows a final one, whoever tells so too late.
     pub(super) fn enter(&mut self, run: &FlowRun, state: &State) -> rusqlite::Result<()> {
-        let number = self.flow_run(run.id)?;
-        if !self.add_state(number, state)? {
+        let number = self.known_flow_run(run)?;
+        let states = states_at(run, state);
+        let is_news = if state.is_final() { self.complete(number, &states)? } else { self.add_state(number, state)? };
+        if !is_news {
             return Ok(());
         }
-        let effort = effort_at(run, state);
+        let effort = Effort::of(&states);
         let ended = state.is_final().then(|| state.timestamp().unix_micros());
         self.connection
             .prepare_cached(
@@ -96,7 +111,41 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Appends a state unless it is the last one already; tells whether it was not.
+    /// Makes the states of a run that has ended those that it had in the end: some were told by others, perhaps late.
+    /// Tells whether it has ended just now. A run that has been resumed knows only of its states since then.
+    fn complete(&self, flow_run: i64, states: &[State]) -> rusqlite::Result<bool> {
+        if self.has_ended(flow_run)? {
+            return Ok(false);
+        }
+        let states = states.iter().map(|state| serde_json::to_string(&StateRow::of(state)).unwrap_or_default());
+        let states: Vec<String> = states.collect();
+        let known: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT state FROM flow_run_state WHERE flow_run = ? ORDER BY nth")?
+            .query_map([flow_run], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let before = known.iter().position(|state| states.first() == Some(state)).unwrap_or(known.len());
+        let same = known[before..].iter().zip(&states).take_while(|(known, state)| known == state).count();
+        self.connection
+            .prepare_cached("DELETE FROM flow_run_state WHERE flow_run = ? AND nth >= ?")?
+            .execute(params![flow_run, before as i64 + same as i64])?;
+        let mut add = self.connection.prepare_cached("INSERT INTO flow_run_state VALUES(?, ?, ?)")?;
+        for (nth, state) in states.iter().enumerate().skip(same) {
+            add.execute(params![flow_run, before as i64 + nth as i64, state])?;
+        }
+        Ok(true)
+    }
+
+    fn has_ended(&self, flow_run: i64) -> rusqlite::Result<bool> {
+        let ended = self
+            .connection
+            .prepare_cached("SELECT ended IS NOT NULL FROM flow_run WHERE number = ?")?
+            .query_row([flow_run], |row| row.get(0))
+            .optional()?;
+        Ok(ended.unwrap_or(false))
+    }
+
+    /// Appends a state unless it is the last one already, or that is a final one; tells whether it has.
     fn add_state(&mut self, flow_run: i64, state: &State) -> rusqlite::Result<bool> {
         let text = serde_json::to_string(&StateRow::of(state)).unwrap_or_default();
         let last: Option<(i64, String)> = self
@@ -104,7 +153,7 @@ impl Rows<'_> {
             .prepare_cached("SELECT nth, state FROM flow_run_state WHERE flow_run = ? ORDER BY nth DESC LIMIT 1")?
             .query_row([flow_run], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        if last.as_ref().is_some_and(|(_, known)| *known == text) {
+        if last.as_ref().is_some_and(|(_, known)| *known == text) || self.has_ended(flow_run)? {
             return Ok(false);
         }
         let nth = last.map_or(0, |(nth, _)| nth + 1);
@@ -117,7 +166,7 @@ impl Rows<'_> {
     /// Writes a task run as it is now, unless it has gone on since.
     pub(super) fn put_task_run(&mut self, run: &TaskRun, index: usize) -> rusqlite::Result<()> {
         let Some(row) = TaskRow::of(run, index) else { return Ok(()) };
-        let flow_run = run.flow_run.as_ref().map_or(Ok(0), |flow_run| self.flow_run(flow_run.id))?;
+        let flow_run = run.flow_run.as_ref().map_or(Ok(0), |flow_run| self.known_flow_run(flow_run))?;
         let task = self.task(run.def)?;
         let extra = run.extra.as_deref();
         self.connection
@@ -156,13 +205,22 @@ impl Rows<'_> {
         let flow_run = record.flow_run_id.map_or(Ok(0), |id| self.flow_run(id))?;
         let at = record.timestamp.unix_micros().max(self.numbers.last_log + 1);
         self.numbers.last_log = at;
-        self.connection.prepare_cached("INSERT INTO log VALUES(?, ?, ?, ?, ?)")?.execute(params![
-            flow_run,
-            at,
-            record.task_run_id.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
-            record.level as i64,
-            record.message,
-        ])?;
+        let task_run = record.task_run_id.map(|id| id.uuid());
+        let task_run = task_run.as_ref().map(uuid::Uuid::as_bytes);
+        let line = params![flow_run, at, task_run, record.level as i64, record.message];
+        let added = self
+            .connection
+            .prepare_cached("INSERT INTO log VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+            .execute(line)?;
+        if added == 0 {
+            // The clock was set back since an earlier process wrote: after all that there is.
+            self.numbers.last_log = self
+                .connection
+                .prepare_cached("SELECT MAX(at) + 1 FROM log WHERE flow_run = ?")?
+                .query_row([flow_run], |row| row.get(0))?;
+            let line = params![flow_run, self.numbers.last_log, task_run, record.level as i64, record.message];
+            self.connection.prepare_cached("INSERT INTO log VALUES(?, ?, ?, ?, ?)")?.execute(line)?;
+        }
         Ok(())
     }
 
@@ -215,14 +273,14 @@ impl Rows<'_> {
     }
 }
 
-/// How often the run had run when it entered this state: it may have gone on, or not have taken note of it yet.
-fn effort_at(run: &FlowRun, state: &State) -> Effort {
+/// The states of the run up to this one: it may have gone on, or not have taken note of it yet.
+fn states_at(run: &FlowRun, state: &State) -> Vec<State> {
     let mut states = run.states();
     match states.iter().position(|known| known == state) {
         Some(position) => states.truncate(position + 1),
         None => states.push(state.clone()),
     }
-    Effort::of(&states)
+    states
 }
 
 impl Numbers {
