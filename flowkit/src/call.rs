@@ -77,6 +77,16 @@ impl<T: Send + 'static> TaskCall<T> {
         self
     }
 
+    /// Names the call for when its flow run is retried, or resumed after its process has died: it is then known by the
+    /// key, and not by its arguments. For calls whose arguments differ each time, such as the present moment.
+    ///
+    /// Several calls of the task with one key in the same place are told apart by their order. Default: a call is known
+    /// by its arguments.
+    pub fn journal_key(mut self, key: impl Into<String>) -> Self {
+        self.overrides().journal_key = Some(key.into());
+        self
+    }
+
     /// Runs the task although its result may be cached, and replaces the cached result.
     pub fn refresh_cache(mut self) -> Self {
         self.said_of_results().options.refresh = Some(true);

@@ -174,6 +174,8 @@ pub(crate) struct Overrides {
     pub(crate) log_prints: Option<bool>,
     pub(crate) results: Option<Box<ResultOverrides>>,
     pub(crate) resumable: bool,
+    /// What tells the call from others when the flow run goes on, in place of its arguments.
+    pub(crate) journal_key: Option<String>,
     /// The first option that could not be read; the run fails with it before it starts.
     pub(crate) refused: Option<Error>,
     /// The run that somebody else has asked for, in the place of a new one.

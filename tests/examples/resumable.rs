@@ -53,6 +53,18 @@ async fn changing(out: PathBuf) -> anyhow::Result<String> {
     Ok(said.join(" "))
 }
 
+/// Calls with arguments that are others each time.
+#[flow(resumable)]
+async fn keyed(out: PathBuf) -> anyhow::Result<String> {
+    let now = || format!("{:?}", std::time::SystemTime::now());
+    let first = leave(now(), out.clone()).journal_key("first").await?;
+    if std::env::var("PROGRAM").is_ok_and(|program| program == "dies") {
+        std::process::abort();
+    }
+    leave(now(), out).journal_key("second").await?;
+    Ok(first)
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,13 +72,14 @@ async fn main() -> anyhow::Result<()> {
     match words[..] {
         ["lines", out, steps] => println!("{}", lines(steps.parse()?, out.into()).await?),
         ["changing", out] => println!("{}", changing(out.into()).await?),
+        ["keyed", out] => println!("{}", keyed(out.into()).await?),
         ["resume", run] => flowkit::resume(run.parse::<uuid::Uuid>()?).await?,
         ["resume-all"] => {
             for (run, ended) in flowkit::resume_all().await? {
                 println!("{run} {ended:?}");
             }
         }
-        _ => anyhow::bail!("usage: lines OUT STEPS | changing OUT | resume RUN | resume-all"),
+        _ => anyhow::bail!("usage: lines OUT STEPS | changing OUT | keyed OUT | resume RUN | resume-all"),
     }
     Ok(())
 }

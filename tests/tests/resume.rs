@@ -182,3 +182,12 @@ fn other_parameters_are_another_run() {
         "nothing was taken from the other"
     );
 }
+
+#[test]
+fn a_call_with_a_key_is_known_whatever_its_arguments_are() {
+    let place = Place::new();
+    assert_eq!(place.program(&["keyed", &place.out()]).env("PROGRAM", "dies").run().signal, Some(6));
+    let resumed = place.program(&["keyed", &place.out()]).run().succeeded();
+    let lines = std::fs::read_to_string(place.out()).expect("lines");
+    assert_eq!((lines.lines().count(), lines.lines().next()), (2, Some(resumed.stdout.trim())));
+}

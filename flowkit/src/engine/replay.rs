@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::canonical::Fingerprint;
+use crate::canonical::{Canonical, Fingerprint};
 use crate::codec::ResultCodec;
 use crate::def::TaskDef;
 use crate::engine::body::Body;
 use crate::engine::context::Context;
 use crate::engine::journal::{Mismatch, Place, Slot};
-use crate::engine::task_run::LiveTask;
+use crate::engine::task_run::{LiveTask, TaskJob};
 use crate::engine::transition::Fact;
 use crate::engine::{fingerprint, panic};
 use crate::error::{Error, ErrorKind};
@@ -17,8 +17,18 @@ use crate::journals::Written;
 use crate::returns::Returns;
 
 /// Notes a call whose arguments are there.
-pub(super) fn claim<T>(place: &Place, def: &'static TaskDef, body: &dyn Body<T>) -> Slot {
-    place.journal.claim(place.within, def.key, def.name, Some(mark(def, body)))
+pub(super) fn claim<T>(place: &Place, job: &TaskJob<T>) -> Slot {
+    let key = job.overrides.as_ref().and_then(|call| call.journal_key.as_deref());
+    let mark = key.map_or_else(|| mark(job.def, &*job.body), named);
+    place.journal.claim(place.within, job.def.key, job.def.name, Some(mark))
+}
+
+/// What tells a call from others of the same task if it carries a key.
+fn named(key: &str) -> Fingerprint {
+    let mut words = Canonical::default();
+    words.word("journal key");
+    words.word(key);
+    words.finish()
 }
 
 /// What tells the call from others of the same task: all arguments that can be written down. A pool or a client cannot,
@@ -36,7 +46,7 @@ fn mark<T>(def: &'static TaskDef, body: &dyn Body<T>) -> Fingerprint {
 impl<T: Send + 'static> LiveTask<T> {
     /// Runs the task unless it has finished in an earlier attempt of the flow run.
     pub(super) async fn attempts_or_replay(&mut self, place: Arc<Place>) -> Result<T, Error> {
-        let slot = self.slot.unwrap_or_else(|| claim(&place, self.job.def, &*self.job.body));
+        let slot = self.slot.unwrap_or_else(|| claim(&place, &self.job));
         if let Some(value) = self.replay(&place, slot).await? {
             let _ = self.record.apply(Fact::Started);
             let _ = self.record.apply(Fact::Found { message: "Taken from an earlier attempt of the flow run.".into() });

@@ -108,7 +108,7 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
     // Noted here if it can be: what is submitted starts in any order.
     let place = ambient.journal.as_ref().filter(|_| job.body.inputs().is_none());
-    let slot = place.map(|place| replay::claim(place, job.def, &*job.body));
+    let slot = place.map(|place| replay::claim(place, &job));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
     Box::new(LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None })
