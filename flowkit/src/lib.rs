@@ -46,6 +46,7 @@ mod pause_details;
 mod record;
 mod redact;
 mod result_options;
+mod retention;
 mod retry_delay;
 mod returns;
 mod run;

@@ -11,6 +11,8 @@ use crate::backend::embedded::Embedded;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::server::{Server, ServerOptions};
 use crate::durability::Durability;
+#[cfg(feature = "embedded")]
+use crate::duration::IntoDuration;
 use crate::engine::context::Ports;
 use crate::engine::panic;
 use crate::engine::results::ResultPorts;
@@ -21,6 +23,9 @@ use crate::error::Error;
 #[cfg(not(feature = "embedded"))]
 use crate::error::ErrorKind;
 use crate::logging;
+#[cfg(feature = "embedded")]
+use crate::retention;
+use crate::retention::Retention;
 use crate::runtime::Runtime;
 use crate::runtime::stores::{self, Location};
 use crate::settings::{self, Api, ResultPlace, Settings, Signals};
@@ -80,6 +85,36 @@ impl RuntimeBuilder {
     pub fn durability(mut self, durability: Durability) -> Self {
         if let Ok(settings) = &mut self.settings {
             settings.durability = durability;
+        }
+        self
+    }
+
+    /// Sets for how long the file keeps what has ended, such as `"30d"`; `0` for ever. Default: what the setting
+    /// `FLOWKIT_DB_KEEP` says (a duration, or `unlimited`), else 30 days.
+    ///
+    /// A flow run goes with everything below it: subflow runs, task runs, states and logs. What has not ended, or can
+    /// be resumed, stays. What goes is removed by the thread that writes, some milliseconds at a time.
+    ///
+    /// A text that is no duration is an error of [`build`](Self::build).
+    #[cfg(feature = "embedded")]
+    pub fn keep_for(mut self, age: impl IntoDuration) -> Self {
+        self.settings = self.settings.and_then(|mut settings| {
+            settings.retention.age = retention::age(age.into_duration()?);
+            Ok(settings)
+        });
+        self
+    }
+
+    /// Sets how many bytes of the file may be in use before the oldest of what has ended goes; `0` for any number.
+    /// Default: what the setting `FLOWKIT_DB_SIZE` says (bytes, `512MiB`, or `unlimited`), else 1 GiB.
+    ///
+    /// See [`keep_for`](Self::keep_for) for what goes. The file is greater by up to an eighth and 256 KiB of room that is
+    /// filled again, for a moment after much was written, and where what has not ended needs more. SQLite's `-wal` file
+    /// beside it takes some 16 MiB.
+    #[cfg(feature = "embedded")]
+    pub fn keep_size(mut self, bytes: u64) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.retention.size = retention::size(bytes);
         }
         self
     }
@@ -172,7 +207,7 @@ impl RuntimeBuilder {
         settings.task_defaults.results.durable_cache = settings.api.is_some();
         let backend: Arc<dyn Backend> = match (&settings.api, &settings.database) {
             (Some(api), _) => Arc::new(Server::start(server_options(api, &settings))?),
-            (None, Some(path)) => embedded(path, self.limits, settings.durability)?,
+            (None, Some(path)) => embedded(path, self.limits, settings.durability, settings.retention)?,
             (None, None) => Arc::new(Memory::new(self.limits)),
         };
         Ok(assemble(&settings, backend, stores, settings.signals))
@@ -180,12 +215,12 @@ impl RuntimeBuilder {
 }
 
 #[cfg(feature = "embedded")]
-fn embedded(path: &Path, limits: Limits, durability: Durability) -> Result<Arc<dyn Backend>, Error> {
-    Ok(Arc::new(Embedded::open(path, limits, durability)?))
+fn embedded(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Arc<dyn Backend>, Error> {
+    Ok(Arc::new(Embedded::open(path, limits, durability, keep)?))
 }
 
 #[cfg(not(feature = "embedded"))]
-fn embedded(path: &Path, _: Limits, _: Durability) -> Result<Arc<dyn Backend>, Error> {
+fn embedded(path: &Path, _: Limits, _: Durability, _: Retention) -> Result<Arc<dyn Backend>, Error> {
     let why = format!(
         "the setting {} is `{}`, but this program was built without flowkit's feature `embedded`, which it needs",
         settings::DATABASE,

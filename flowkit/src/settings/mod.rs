@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
+use crate::retention::Retention;
 pub(crate) use endpoint::{ADDRESS as ENDPOINT, EndpointPlace};
 use read::Source;
 pub(crate) use results::{ResultPlace, Results, STORAGE};
@@ -40,6 +41,7 @@ pub(crate) struct Settings {
     /// Whether this process was started for one flow run.
     pub(crate) assigned: bool,
     pub(crate) durability: Durability,
+    pub(crate) retention: Retention,
 }
 
 /// How a server is reached.
@@ -242,6 +244,7 @@ impl Settings {
             database,
             assigned,
             durability: source.durability("FLOWKIT_DURABILITY")?.unwrap_or_default(),
+            retention: source.retention("FLOWKIT_DB_KEEP", "FLOWKIT_DB_SIZE")?,
         })
     }
 }
@@ -281,12 +284,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_keeps_30_days_and_1_gib_unless_something_else_is_said() {
+        let keep = |pairs: &[(&str, &str)]| read(pairs).expect("valid").retention;
+        assert_eq!(keep(&[]), Retention { age: Some(Duration::from_secs(2_592_000)), size: Some(1_073_741_824) });
+        let said = keep(&[("FLOWKIT_DB_KEEP", "12h"), ("FLOWKIT_DB_SIZE", "64 MiB")]);
+        assert_eq!(said, Retention { age: Some(Duration::from_secs(43_200)), size: Some(67_108_864) });
+        let off = keep(&[("FLOWKIT_DB_KEEP", "unlimited"), ("FLOWKIT_DB_SIZE", "0")]);
+        assert_eq!(off, Retention { age: None, size: None });
+    }
+
+    #[test]
     fn a_bad_value_names_the_variable_and_what_is_accepted() {
         for (name, value, accepted) in [
             ("PREFECT_LOGGING_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
             ("PREFECT_LOGGING_COLORS", "maybe", "true or false"),
             ("PREFECT_TASKS_DEFAULT_RETRIES", "-1", "a whole number"),
             ("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "5", "30 or more"),
+            ("FLOWKIT_DB_KEEP", "a while", "a duration such as 30d"),
+            ("FLOWKIT_DB_SIZE", "1 elephant", "a number of bytes, or with a unit"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.contains(name) && error.contains(value) && error.contains(accepted), "{error}");

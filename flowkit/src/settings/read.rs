@@ -6,6 +6,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::options::Defaults;
+use crate::retention::{self, Retention};
 use crate::retry_delay::Delays;
 
 /// Where settings are looked up.
@@ -70,6 +71,15 @@ impl Source<'_> {
             "commit" => Some(Durability::Commit),
             "fast" => Some(Durability::Fast),
             _ => None,
+        })
+    }
+
+    /// Reads what the file of runs keeps.
+    pub(super) fn retention(&self, age: &str, size: &str) -> Result<Retention, Error> {
+        let default = Retention::default();
+        Ok(Retention {
+            age: self.parsed(age, retention::AGES, retention::parse_age)?.unwrap_or(default.age),
+            size: self.parsed(size, retention::SIZES, retention::parse_size)?.unwrap_or(default.size),
         })
     }
 

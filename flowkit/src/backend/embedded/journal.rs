@@ -27,6 +27,9 @@ impl Rows<'_> {
     /// Writes a note.
     pub(super) fn note(&mut self, run: FlowRunId, note: &Note) -> rusqlite::Result<()> {
         let number = self.flow_run(run)?;
+        if number == 0 {
+            return Ok(());
+        }
         match note {
             Note::Asked(asked) => self
                 .connection

@@ -44,12 +44,13 @@ pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rus
             "INSERT INTO flow_run_state SELECT ?1, COALESCE(MAX(nth) + 1, 0), ?2 FROM flow_run_state WHERE flow_run = ?1",
             params![run, text(state)],
         )?;
-        transaction.execute(
-            "UPDATE task_run SET state_type = ?2, state_name = NULL, message = ?3, ended = ?4,
-                states = json_insert(states, '$[#]', json(?5)) WHERE flow_run = ?1 AND ended IS NULL",
-            params![run, rows::number_of(StateType::Crashed), WHY, at, text(&crashed)],
-        )?;
     }
+    // Those that outlived their flow runs too, and those outside of flows.
+    transaction.execute(
+        "UPDATE task_run SET state_type = ?1, state_name = NULL, message = ?2, ended = ?3,
+            states = json_insert(states, '$[#]', json(?4)) WHERE ended IS NULL",
+        params![rows::number_of(StateType::Crashed), WHY, at, text(&crashed)],
+    )?;
     transaction.commit()?;
     let mut left = Left::default();
     for (_, name, resumable) in open {

@@ -3,6 +3,7 @@
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
 //! it in groups. One process writes at a time; others may read meanwhile.
 
+mod excess;
 mod interact;
 mod journal;
 mod left;
@@ -13,6 +14,7 @@ mod read;
 mod rows;
 mod schema;
 mod statements;
+mod sweep;
 mod writer;
 
 use std::collections::HashSet;
@@ -39,6 +41,7 @@ use crate::event::Event;
 use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::journals::Journals;
+use crate::retention::Retention;
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
 use queue::{Item, Queue};
@@ -62,14 +65,13 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     /// Opens the file, or makes it.
-    pub(crate) fn open(path: &Path, limits: Limits, durability: Durability) -> Result<Self, Error> {
-        let opened = open::open(path)?;
+    pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
+        let (opened, right) = open::open(path)?;
         let reader = Arc::new(Mutex::new(open::open_to_read(path)?));
         let (queue, lost) = (Arc::<Queue>::default(), Arc::<Lost>::default());
-        let writer =
-            writer::start(opened.connection, opened.epoch, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
-                Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
-            })?;
+        let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
+            Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
+        })?;
         let writer = Arc::new(Mutex::new(Some(writer)));
         let (ending, last) = (Arc::clone(&queue), Arc::clone(&writer));
         at_exit::call(Box::new(move || end(&ending, &last)));
@@ -81,7 +83,7 @@ impl Embedded {
             reader,
             taken: Mutex::default(),
             durability,
-            _lock: opened.lock,
+            _lock: right,
         })
     }
 

@@ -10,18 +10,19 @@ use super::{left, schema};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 
+/// What the file beside the database may keep once everything in it is in the database.
+const WAL_BYTES: i64 = 16 << 20;
+
 /// A file that this process alone may write to.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) connection: Connection,
     /// How often the file was opened for writing.
     pub(super) epoch: i64,
-    /// Held for as long as this process writes.
-    pub(super) lock: File,
 }
 
-/// Opens the file for writing, or makes it.
-pub(super) fn open(path: &Path) -> Result<Opened, Error> {
+/// Opens the file for writing, or makes it; what comes beside it is held for as long as this process writes.
+pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     let lock = take(path)?;
     let connection = match prepare(path) {
         Err(Trouble::Damaged(why)) => {
@@ -46,7 +47,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, Error> {
     };
     tell(&left.crashed, "They are Crashed now.");
     tell(&left.interrupted, "They go on once their flow is called again, or resumed.");
-    Ok(Opened { connection, epoch, lock })
+    Ok((Opened { connection, epoch }, lock))
 }
 
 /// Why a file cannot be used.
@@ -77,11 +78,12 @@ impl Trouble {
 
 fn prepare(path: &Path) -> Result<Connection, Trouble> {
     let mut connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     refuse_others(&connection)?;
     // Auto-vacuum must be chosen before there is a table.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -8_000)?;

@@ -66,15 +66,26 @@ impl Queue {
         }
     }
 
-    /// Waits for items and takes them all; collects for `group` unless somebody waits. `None` once closed and empty.
-    pub(super) fn take(&self, group: Duration) -> Option<VecDeque<Item>> {
+    /// Waits for items and takes them all; collects for `group` unless somebody waits. `None` once closed and empty;
+    /// nothing if there is nothing for as long as `patience`.
+    pub(super) fn take(&self, group: Duration, patience: Option<Duration>) -> Option<VecDeque<Item>> {
         let mut waiting = lock(&self.waiting);
         while waiting.items.is_empty() {
             if waiting.closed {
                 return None;
             }
             waiting.asleep = true;
-            waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience else {
+                waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let waited = self.filled.wait_timeout(waiting, patience);
+            let (back, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            waiting = back;
+            if waited.timed_out() && waiting.items.is_empty() && !waiting.closed {
+                waiting.asleep = false;
+                return Some(VecDeque::new());
+            }
         }
         waiting.asleep = false;
         if !waiting.urgent && !waiting.closed && waiting.items.len() < FULL / 2 {
@@ -87,6 +98,12 @@ impl Queue {
         drop(waiting);
         self.drained.notify_all();
         Some(items)
+    }
+
+    /// Tells whether the writer is to leave everything else for what is in here.
+    pub(super) fn presses(&self) -> bool {
+        let waiting = lock(&self.waiting);
+        waiting.urgent || waiting.closed || waiting.items.len() >= FULL / 2
     }
 
     /// Refuses more; what is in it is still written.
@@ -109,7 +126,7 @@ mod tests {
     fn a_barrier_does_not_wait_for_company() {
         let queue = Queue::default();
         queue.push(barrier());
-        let taken = queue.take(Duration::from_secs(3600)).map(|items| items.len());
+        let taken = queue.take(Duration::from_secs(3600), None).map(|items| items.len());
         assert_eq!(taken, Some(1));
     }
 
@@ -119,7 +136,17 @@ mod tests {
         queue.push(barrier());
         queue.close();
         queue.push(barrier());
-        assert_eq!(queue.take(Duration::ZERO).map(|items| items.len()), Some(1));
-        assert!(queue.take(Duration::ZERO).is_none());
+        assert_eq!(queue.take(Duration::ZERO, None).map(|items| items.len()), Some(1));
+        assert!(queue.take(Duration::ZERO, None).is_none());
+    }
+
+    #[test]
+    fn nothing_comes_once_patience_has_ended() {
+        let queue = Queue::default();
+        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|items| items.len()), Some(0));
+        assert!(!queue.presses());
+        queue.push(barrier());
+        assert!(queue.presses());
+        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|items| items.len()), Some(1));
     }
 }

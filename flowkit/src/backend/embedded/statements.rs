@@ -37,7 +37,11 @@ impl Rows<'_> {
     pub(super) fn add_flow_run(&mut self, run: &FlowRun, state: &State, is_resumable: bool) -> rusqlite::Result<()> {
         let flow = self.flow(run.def)?;
         let parent = run.parent_flow_run_id().map(|id| id.uuid());
-        let root = run.background.root_flow_run.map(|id| id.uuid());
+        // One whose root is not in the file is its own, for what goes with the root.
+        let root = match run.background.root_flow_run {
+            Some(root) if self.flow_run(root)? != 0 => Some(root.uuid()),
+            _ => None,
+        };
         self.connection
             .prepare_cached(
                 "INSERT INTO flow_run(id, flow, name, parameters, tags, retries, parent_flow_run, parent_task_run, root_flow_run,
@@ -68,13 +72,17 @@ impl Rows<'_> {
         self.add_state(number, state).map(drop)
     }
 
-    /// The number of a flow run; one that was lost with a transaction that came to nothing is added now.
+    /// The number of a flow run; one that was lost with a transaction that came to nothing is added now, and so is one
+    /// that was removed since it had ended, and that work has outlived.
     fn known_flow_run(&mut self, run: &FlowRun) -> rusqlite::Result<i64> {
         match self.flow_run(run.id)? {
             0 => {
                 let states = run.states();
                 let Some(first) = states.first() else { return Ok(0) };
                 self.add_flow_run(run, first, false)?;
+                if let Some(end) = states.last().filter(|state| state.is_final()) {
+                    self.enter(run, end)?;
+                }
                 self.flow_run(run.id)
             }
             number => Ok(number),
@@ -84,6 +92,9 @@ impl Rows<'_> {
     /// Notes a state that a flow run has entered. Nothing follows a final one, whoever tells so too late.
     pub(super) fn enter(&mut self, run: &FlowRun, state: &State) -> rusqlite::Result<()> {
         let number = self.known_flow_run(run)?;
+        if number == 0 {
+            return Ok(());
+        }
         let states = states_at(run, state);
         let is_news = if state.is_final() { self.complete(number, &states)? } else { self.add_state(number, state)? };
         if !is_news {
@@ -284,6 +295,12 @@ fn states_at(run: &FlowRun, state: &State) -> Vec<State> {
 }
 
 impl Numbers {
+    /// Forgets a flow run that is not in the file any longer: another one may get its number.
+    pub(super) fn remove(&mut self, flow_run: FlowRunId) {
+        self.flow_runs.remove(&flow_run);
+        self.last = self.last.filter(|(known, _)| *known != flow_run);
+    }
+
     /// Forgets what was learnt in a transaction that came to nothing.
     pub(super) fn forget(&mut self) {
         *self = Self { last_log: self.last_log, ..Self::default() };

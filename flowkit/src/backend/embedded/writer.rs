@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::open::Opened;
 use super::queue::{Item, Queue};
 use super::statements::{Numbers, Rows};
+use super::sweep::{Step, Sweeper};
 use crate::backend::Undelivered;
+use crate::clock;
 use crate::event::Event;
+use crate::retention::Retention;
 use crate::run::lock;
 
 /// How long reports are gathered when nobody waits for them: at most this much history is lost with the power.
@@ -47,15 +51,22 @@ impl Lost {
 
 /// Starts the thread. It ends once the queue is closed and empty, and notes in the file that it has.
 pub(super) fn start(
-    connection: Connection,
-    epoch: i64,
+    opened: Opened,
+    keep: Retention,
     queue: Arc<Queue>,
     lost: Arc<Lost>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let mut writer = Writer { connection, epoch, numbers: Numbers::default(), lost, failing: false };
+    let Opened { connection, epoch } = opened;
+    let (numbers, sweeper) = (Numbers::default(), Sweeper::new(keep));
+    let mut writer = Writer { connection, epoch, numbers, sweeper, lost, failing: false };
     std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
-        while let Some(items) = queue.take(GROUP) {
-            writer.write(items);
+        while let Some(items) = queue.take(GROUP, writer.sweeper.patience()) {
+            let began = clock::instant();
+            if !items.is_empty() {
+                writer.write(items);
+                writer.sweeper.written();
+            }
+            writer.sweep(&queue, began.elapsed());
         }
         writer.close();
     })
@@ -65,6 +76,7 @@ struct Writer {
     connection: Connection,
     epoch: i64,
     numbers: Numbers,
+    sweeper: Sweeper,
     lost: Arc<Lost>,
     /// Whether the last transaction came to nothing: that is said once.
     failing: bool,
@@ -117,6 +129,23 @@ impl Writer {
             }
         }
         transaction.commit()
+    }
+
+    /// Removes what is not to be kept: for as long as was written before, so that neither falls behind, and no longer
+    /// than a step if somebody waits.
+    fn sweep(&mut self, queue: &Queue, limit: Duration) {
+        let began = clock::instant();
+        loop {
+            match self.sweeper.step(&self.connection, &mut self.numbers) {
+                Ok(Step::More) if began.elapsed() < limit && !queue.presses() => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(target: "flowkit::embedded", "Old runs cannot be removed from the database: {error}");
+                    self.numbers.forget();
+                    return self.sweeper.rest();
+                }
+            }
+        }
     }
 
     fn close(self) {
