@@ -34,6 +34,36 @@ impl Program {
         Self(command)
     }
 
+    /// Has it run where no file can grow beyond so many KiB, and none of its writes ends it for that.
+    pub fn files_up_to(self, kibibytes: u32) -> Self {
+        let mut shell = Command::new("bash");
+        let limited = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited]).arg(self.0.get_program()).args(self.0.get_args());
+        self.in_place_of(shell)
+    }
+
+    /// Has it run as somebody who is not root, who may write anywhere; anybody else stays who they are.
+    pub fn as_nobody(mut self) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        use std::os::unix::process::CommandExt as _;
+        if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
+            self.0.uid(65_534).gid(65_534);
+        }
+        self
+    }
+
+    /// Takes over the environment.
+    fn in_place_of(self, mut other: Command) -> Self {
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => other.env(name, value),
+                None => other.env_remove(name),
+            };
+        }
+        other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(other)
+    }
+
     /// Adds arguments.
     pub fn args(mut self, args: &[&str]) -> Self {
         self.0.args(args);

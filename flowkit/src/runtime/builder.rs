@@ -207,7 +207,11 @@ impl RuntimeBuilder {
         settings.task_defaults.results.durable_cache = settings.api.is_some();
         let backend: Arc<dyn Backend> = match (&settings.api, &settings.database) {
             (Some(api), _) => Arc::new(Server::start(server_options(api, &settings))?),
-            (None, Some(path)) => embedded(path, self.limits, settings.durability, settings.retention)?,
+            (None, Some(path)) => {
+                // What is found in the file is told while it is opened.
+                logging::install(&settings.logging);
+                embedded(path, self.limits, settings.durability, settings.retention)?
+            }
             (None, None) => Arc::new(Memory::new(self.limits)),
         };
         Ok(assemble(&settings, backend, stores, settings.signals))

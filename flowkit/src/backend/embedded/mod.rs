@@ -20,7 +20,8 @@ mod writer;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -59,6 +60,7 @@ pub(crate) struct Embedded {
     /// The interrupted runs that have been given to somebody.
     taken: Mutex<HashSet<FlowRunId>>,
     durability: Durability,
+    path: PathBuf,
     /// The right to write.
     _lock: File,
 }
@@ -73,8 +75,9 @@ impl Embedded {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
         let writer = Arc::new(Mutex::new(Some(writer)));
-        let (ending, last) = (Arc::clone(&queue), Arc::clone(&writer));
-        at_exit::call(Box::new(move || end(&ending, &last)));
+        let (ending, last, left) = (Arc::clone(&queue), Arc::clone(&writer), Arc::clone(&lost));
+        let place = path.to_owned();
+        at_exit::call(Box::new(move || end(&ending, &last, &left, &place)));
         Ok(Self {
             memory: Arc::new(Memory::new(limits)),
             queue,
@@ -83,6 +86,7 @@ impl Embedded {
             reader,
             taken: Mutex::default(),
             durability,
+            path: path.to_owned(),
             _lock: right,
         })
     }
@@ -109,16 +113,19 @@ impl fmt::Debug for Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        end(&self.queue, &self.writer);
+        end(&self.queue, &self.writer, &self.lost, &self.path);
     }
 }
 
-/// Has what is left written, and waits for it.
-fn end(queue: &Queue, writer: &Mutex<Option<JoinHandle<()>>>) {
+/// Has what is left written, waits for it, and says what could not be: it is too late for the log.
+fn end(queue: &Queue, writer: &Mutex<Option<JoinHandle<()>>>, lost: &Lost, path: &Path) {
     queue.close();
-    if let Some(writer) = lock(writer).take() {
-        // The thread does not panic; and if it did, there would be nothing left to do.
-        let _ = writer.join();
+    let Some(writer) = lock(writer).take() else { return };
+    // The thread does not panic; and if it did, there would be nothing left to do.
+    let _ = writer.join();
+    if let Some(told) = lost.told() {
+        // Nobody may be reading it.
+        let _ = writeln!(std::io::stderr(), "flowkit: not written to the database `{}`: {told}", path.display());
     }
 }
 

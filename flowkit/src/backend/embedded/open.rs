@@ -80,8 +80,11 @@ fn prepare(path: &Path) -> Result<Connection, Trouble> {
     let mut connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
     refuse_others(&connection)?;
-    // Auto-vacuum must be chosen before there is a table.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    if schema::version(&connection)? == 0 {
+        // It must be chosen before there is a table. Later it would be a write, before it is known whether the file is
+        // whole.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -23,7 +23,8 @@ const GROUP: Duration = Duration::from_millis(5);
 /// How long to wait before a transaction that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How often a transaction is tried, as long as the process goes on.
+/// How often the first transaction that fails is tried; those after it only once, so that nobody waits for a full disk
+/// longer than that.
 const TRIES: u32 = 3;
 
 /// What the writer could not write.
@@ -33,6 +34,16 @@ pub(super) struct Lost(Mutex<Undelivered>);
 impl Lost {
     pub(super) fn so_far(&self) -> Undelivered {
         lock(&self.0).clone()
+    }
+
+    /// Tells what was lost, if anything; `None` if it is all there.
+    pub(super) fn told(&self) -> Option<String> {
+        let lost = self.so_far();
+        (!lost.is_empty()).then(|| {
+            let Undelivered { task_states, flow_states, logs, reason } = lost;
+            let reason = reason.unwrap_or_default();
+            format!("{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s) ({reason})")
+        })
     }
 
     fn add(&self, items: &VecDeque<Item>, reason: &rusqlite::Error) {
@@ -84,6 +95,7 @@ struct Writer {
 
 impl Writer {
     fn write(&mut self, items: VecDeque<Item>) {
+        let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
             match self.commit(&items) {
                 Ok(()) => {
@@ -97,7 +109,7 @@ impl Writer {
                     if !std::mem::replace(&mut self.failing, true) {
                         tracing::error!(target: "flowkit::embedded", "Runs cannot be written to the database: {error}. They go on all the same.");
                     }
-                    if attempt >= TRIES {
+                    if attempt >= tries {
                         self.lost.add(&items, &error);
                         break;
                     }
