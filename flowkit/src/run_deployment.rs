@@ -99,7 +99,7 @@ pub struct RunDeployment {
 
 impl RunDeployment {
     /// Sets parameters, a JSON object. Those left out are the deployment's. The server checks them; if the
-    /// flow is one of this program's, they are checked here first.
+    /// call was made from the flow itself, they are checked here first.
     pub fn parameters(mut self, given: Value) -> Self {
         match parameters::object(&given) {
             Ok(given) => self.given(given),

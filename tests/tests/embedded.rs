@@ -109,7 +109,25 @@ async fn a_file_of_somebody_else_is_refused_and_left_alone() {
     Connection::open(&newer).and_then(|newer| newer.pragma_update(None, "user_version", 99)).expect("a database");
     assert!(refused(&newer).contains("a newer version of flowkit has written it (format 99"), "{}", refused(&newer));
     let missing = folder.path().join("no/such/folder/runs.db");
-    assert!(refused(&missing).contains("cannot be opened for writing"), "{}", refused(&missing));
+    assert!(refused(&missing).contains("there is no folder"), "{}", refused(&missing));
+    assert!(refused(folder.path()).contains("it is a folder, and must be a file"), "{}", refused(folder.path()));
+    assert!(refused(Path::new("/dev/null")).contains("it is not a regular file"));
+    let beside: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(!beside.contains(&"notes.txt-lock".into()) && !beside.contains(&"other.db-lock".into()), "{beside:?}");
     let nothing = Records::open(folder.path().join("nothing.db")).expect_err("there is none").to_string();
-    assert!(nothing.contains("nothing.db"), "{nothing}");
+    assert!(nothing.contains("nothing.db") && nothing.contains("there is no such file"), "{nothing}");
+}
+
+#[tokio::test]
+async fn after_a_clean_end_the_file_by_itself_is_all_there_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("runs.db");
+    let first = runtime(&path);
+    first.run(async { total(1).await }).await.expect("it works");
+    drop(first);
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&path, &copy).expect("a copy");
+    let runs = Records::open(&copy).and_then(|records| records.flow_runs(&FlowRunFilter::new())).expect("runs");
+    assert_eq!(runs.len(), 1);
 }

@@ -183,6 +183,15 @@ async fn a_process_of_its_own_for_each_run_takes_a_server() {
 }
 
 #[flowkit::test]
+async fn two_deployments_of_one_name_are_refused_before_anything_is_registered() {
+    let runtime = Runtime::ephemeral();
+    let twins = [load.deployment("a").interval("1s"), load.deployment("a").interval("2s")];
+    let error = runtime.run(async { flowkit::serve(twins).await }).await.expect_err("one would be lost").to_string();
+    assert_eq!(error, "two of the deployments to be served are called 'load/a': give each a name of its own");
+    assert!(history(&runtime).deployments().is_empty());
+}
+
+#[flowkit::test]
 async fn registering_again_changes_a_deployment_in_place() {
     let runtime = Runtime::ephemeral();
     let register = |call: flowkit::DeploymentCall| async { runtime.run(call.into_future()).await.expect("it works") };

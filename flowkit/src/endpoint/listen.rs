@@ -27,13 +27,14 @@ use crate::clock;
 use crate::error::{Error, ErrorKind};
 
 /// How many connections there are at most; more have to wait.
-const CONNECTIONS: usize = 128;
+const CONNECTIONS: usize = 512;
 
 /// The longest body that is read.
 const LONGEST: usize = 4 * 1024 * 1024;
 
-/// How long somebody may take to ask, and to think of the next question.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long somebody may take to ask, and to think of the next question: a place is held meanwhile, and nobody has shown
+/// a token yet.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where an endpoint is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]

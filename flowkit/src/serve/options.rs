@@ -76,7 +76,7 @@ macro_rules! serve_options {
             /// wait. Default: `PREFECT_RUNNER_PROCESS_LIMIT`, else 5.
             pub fn limit(mut self, runs: usize) -> Self {
                 if runs == 0 {
-                    let why = "a limit of no runs at the same time would start none";
+                    let why = "`.limit(0)`: a limit of no runs at the same time would start none; it must be 1 or more";
                     let kind = $crate::error::ErrorKind::Definition;
                     self.options.refused.get_or_insert($crate::error::Error::new(kind, why));
                 }

@@ -1,5 +1,6 @@
 //! The loop that finds runs and starts them.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use super::queue::Queue;
 use super::start::{self, Conditions};
 use super::stop::Signals;
 use crate::clock::{self, Instant};
-use crate::deploy::{Deploy, DueRun};
+use crate::deploy::{Deploy, DeploymentSpec, DueRun};
 use crate::deployment::{Draft, complete, place};
 use crate::error::{Error, ErrorKind};
 use crate::id::FlowRunId;
@@ -65,9 +66,18 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     // Nothing is registered if it cannot be. Whoever asks so early has to wait.
     let ending = CancellationToken::new();
     let answers = endpoint::open(&options, &settings.endpoint, &ports, &ending).await?;
-    let mut deployments = Vec::new();
+    let health = match options.webserver.unwrap_or(settings.webserver) {
+        true => Some(health::open(&settings.host, settings.port).await?),
+        false => None,
+    };
+    let mut specs = Vec::new();
     for draft in drafts {
-        let registered = place.register(complete(draft).await?).await?;
+        specs.push(complete(draft).await?);
+    }
+    refuse_twins(&specs)?;
+    let mut deployments = Vec::new();
+    for spec in specs {
+        let registered = place.register(spec).await?;
         let seen = match &registered.ui_url {
             Some(url) => format!("see {url}"),
             None => announce::when(ports.backend.history(), registered.id),
@@ -86,8 +96,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     if isolation == Isolation::Process {
         helpers.spawn(cancelling::look(Arc::clone(&ports), Arc::clone(&cancelling), poll));
     }
-    if options.webserver.unwrap_or(settings.webserver) {
-        let listener = health::open(&settings.host, settings.port).await?;
+    if let Some(listener) = health {
         helpers.spawn(health::answer(listener, Arc::clone(&pulse)));
     }
     if let Some(answers) = answers {
@@ -127,6 +136,18 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
         signals.die();
     }
     Ok(())
+}
+
+/// Refuses two deployments of one name, of which the second would take the place of the first.
+fn refuse_twins(specs: &[DeploymentSpec]) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    match specs.iter().map(|spec| format!("{}/{}", spec.flow, spec.name)).find(|name| !names.insert(name.clone())) {
+        None => Ok(()),
+        Some(name) => {
+            let why = format!("two of the deployments to be served are called '{name}': give each a name of its own");
+            Err(Error::new(ErrorKind::Definition, why))
+        }
+    }
 }
 
 async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {

@@ -174,7 +174,7 @@ impl Serving {
         let source = Source(lookup);
         Ok(Self {
             poll: source.seconds("PREFECT_RUNNER_POLL_FREQUENCY")?.unwrap_or(Duration::from_secs(10)),
-            limit: source.count("PREFECT_RUNNER_PROCESS_LIMIT")?.unwrap_or(5),
+            limit: source.at_least_one("PREFECT_RUNNER_PROCESS_LIMIT")?.unwrap_or(5),
             webserver: source.flag("PREFECT_RUNNER_SERVER_ENABLE")?.unwrap_or(false),
             host: source.text("PREFECT_RUNNER_SERVER_HOST").unwrap_or_else(|| "localhost".to_owned()),
             port: source.count("PREFECT_RUNNER_SERVER_PORT")?.unwrap_or(8080),

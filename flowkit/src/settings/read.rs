@@ -34,6 +34,11 @@ impl Source<'_> {
         })
     }
 
+    /// Reads a whole number that is not 0.
+    pub(super) fn at_least_one(&self, name: &str) -> Result<Option<usize>, Error> {
+        self.parsed(name, "a whole number, 1 or more", |text| text.parse().ok().filter(|count| *count > 0))
+    }
+
     pub(super) fn count<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
         self.parsed(name, "a whole number, 0 or more", |text| text.parse().ok())
     }

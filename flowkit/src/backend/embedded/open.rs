@@ -23,6 +23,7 @@ pub(super) struct Opened {
 
 /// Opens the file for writing, or makes it; what comes beside it is held for as long as this process writes.
 pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
+    check_place(path).map_err(|why| Trouble::Refused(why).error(path))?;
     let lock = take(path)?;
     let connection = match prepare(path) {
         Err(Trouble::Damaged(why)) => {
@@ -36,7 +37,11 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
         }
         prepared => prepared,
     };
-    let connection = connection.map_err(|trouble| trouble.error(path))?;
+    let connection = connection.map_err(|trouble| {
+        // Nobody is to find anything of ours beside a file that is not ours.
+        let _ = std::fs::remove_file(beside(path, LOCK));
+        trouble.error(path)
+    })?;
     let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
     let left = left::settle(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
     let tell = |names: &[String], what: &str| {
@@ -48,6 +53,22 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     tell(&left.crashed, "They are Crashed now.");
     tell(&left.interrupted, "They go on once their flow is called again, or resumed.");
     Ok((Opened { connection, epoch }, lock))
+}
+
+/// What the file is called whose lock is the right to write.
+const LOCK: &str = "-lock";
+
+/// Refuses what cannot be a file of ours, before anything is made.
+fn check_place(path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no folder `{}`", folder.display()));
+    }
+    match std::fs::metadata(path) {
+        Ok(what) if what.is_dir() => Err("it is a folder, and must be a file".to_owned()),
+        Ok(what) if !what.is_file() => Err("it is not a regular file".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Why a file cannot be used.
@@ -77,7 +98,9 @@ impl Trouble {
 }
 
 fn prepare(path: &Path) -> Result<Connection, Trouble> {
-    let mut connection = Connection::open(path)?;
+    // Not as a URI: what looks like one is a name like any other.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(64);
     refuse_others(&connection)?;
     if schema::version(&connection)? == 0 {
@@ -128,7 +151,7 @@ fn begin(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Takes the right to write, which ends with this process at the latest.
 fn take(path: &Path) -> Result<File, Error> {
-    let place = beside(path, "-lock");
+    let place = beside(path, LOCK);
     let failed = |error: std::io::Error| {
         let why = format!("the database `{}` cannot be opened for writing", path.display());
         Error::new(ErrorKind::Backend, why).with_source(error)
@@ -181,10 +204,17 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Opens the file for reading, which any process may at any time.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Error> {
+    check_place(path).map_err(|why| Trouble::Refused(why).error(path))?;
+    if !path.exists() {
+        return Err(Trouble::Refused("there is no such file".to_owned()).error(path));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(Trouble::from).and_then(|connection| {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         refuse_others(&connection)?;
+        if schema::version(&connection)? == 0 {
+            return Err(Trouble::Refused("there are no runs of flowkit in it".to_owned()));
+        }
         Ok(connection)
     });
     opened.map_err(|trouble| trouble.error(path))

@@ -161,7 +161,11 @@ impl Writer {
     }
 
     fn close(self) {
-        let closed = self.connection.execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch]);
+        let closed = self
+            .connection
+            .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
+            // So that the file by itself is all there is, and can be copied.
+            .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
         if let Err(error) = closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }

@@ -11,6 +11,7 @@ use crate::clock::{self, Timestamp};
 use crate::deploy::{Caller, DeploymentRun, DeploymentSpec, NewDeploymentRun, RegisteredDeployment};
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, TaskRunId};
+use crate::names;
 use crate::run::{FlowRun, TaskExtra, TaskInput, TaskRun, Track};
 use crate::state::{State, StateName, StateType};
 
@@ -148,7 +149,7 @@ impl Memory {
             let deployment = book.find(&new.target)?;
             let stand_in = caller.as_ref().map(|(caller, above)| self.deployment_stand_in(deployment, caller, above));
             let wanted = Wanted {
-                name: new.name,
+                name: new.name.as_deref().and_then(names::fit),
                 parameters,
                 tags: new.tags,
                 parent_task_run: stand_in.as_ref().map(|task| task.id),
