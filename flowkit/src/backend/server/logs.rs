@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 
 use crate::run::lock;
 
+/// How long to wait at least after the server could not be reached.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// Lines are collected for this long before a request.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -70,6 +73,7 @@ impl Logs {
     pub(super) async fn run(&self, client: &Client) {
         let client = client.with_retry(RetryPolicy::none()).with_deadline(Duration::from_secs(15));
         let mut pause = LINGER;
+        let mut failed = false;
         loop {
             if self.waiting() == 0 {
                 self.filled.notified().await;
@@ -77,13 +81,16 @@ impl Logs {
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.hurry.notified() => {}
+                // Whoever is in a hurry says so again and again.
+                () = self.hurry.notified() => if failed { tokio::time::sleep(AGAIN).await },
             }
             let batch = self.batch();
             if batch.is_empty() {
                 continue;
             }
-            match client.create_logs(&batch).await {
+            let sent = client.create_logs(&batch).await;
+            failed = sent.is_err();
+            match sent {
                 Ok(()) => {
                     lock(&self.lines).drain(..batch.len());
                     pause = if self.waiting() > MAX_LINES { Duration::ZERO } else { LINGER };
