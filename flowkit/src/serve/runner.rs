@@ -40,6 +40,9 @@ const LOCAL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// The longest sleep until a run is due. A machine that was suspended, or whose clock was set, wakes nobody.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
+/// How long runs may take longer to end than the grace that they have, for hooks, for reporting, and to be killed.
+const MARGIN: Duration = Duration::from_secs(15);
+
 /// How long runs may take to end at once.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
@@ -265,10 +268,12 @@ impl<'a> Runner<'a> {
         }
         tracing::warn!(target: "flowkit::serve", "Stopping {} run(s)", self.runs.len());
         self.conditions.stop.cancel();
-        tokio::select! {
-            () = drain(&mut self.runs) => Ended::All,
-            _ = signals.next() => self.end_at_once().await,
-        }
+        // What waits for a server that is away heeds nothing else.
+        let in_time = tokio::select! {
+            in_time = clock::within(self.conditions.cancel_grace + MARGIN, drain(&mut self.runs)) => in_time.is_some(),
+            _ = signals.next() => false,
+        };
+        if in_time { Ended::All } else { self.end_at_once().await }
     }
 
     /// Ends the runs wherever they are, and reports that.

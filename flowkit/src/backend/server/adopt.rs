@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowkit_client::Client;
 use flowkit_client::model::FlowRunUpdate;
 
 use crate::backend::convert;
@@ -18,13 +17,6 @@ use crate::id::FlowRunId;
 use crate::retry_delay::{Delays, RetryDelay};
 use crate::run::{FlowRun, Track};
 
-/// How long a run that is to be taken over waits for a server that is away. It has been claimed: nobody else runs it.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-fn waiting(shared: &Shared) -> Client {
-    link::patient(shared).with_deadline(PATIENCE).with_retry(link::brisk().max_retries(u32::MAX))
-}
-
 fn failed(id: FlowRunId, error: flowkit_client::Error) -> Error {
     if error.is_not_found() {
         return Error::new(ErrorKind::Refused, format!("there is no flow run {id} at the server"));
@@ -34,7 +26,7 @@ fn failed(id: FlowRunId, error: flowkit_client::Error) -> Error {
 
 /// Reads a flow run.
 pub(super) async fn find(shared: &Shared, id: FlowRunId) -> Result<Existing, Error> {
-    let client = waiting(shared);
+    let client = link::waiting(shared);
     let run = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?;
     let flow = client.read_flow(run.flow_id).await.map_err(|error| failed(id, error))?;
     let deployment = match run.deployment_id {
@@ -47,7 +39,7 @@ pub(super) async fn find(shared: &Shared, id: FlowRunId) -> Result<Existing, Err
 
 /// Tells the server what only the program knows of a flow run: version, retries, the name that its template makes.
 pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) -> Result<Arc<FlowRun>, Error> {
-    let (client, id) = (waiting(shared), existing.id);
+    let (client, id) = (link::waiting(shared), existing.id);
     // Read anew: whoever else changes the policy meanwhile must not be overruled.
     let known = client.read_flow_run(id.uuid()).await.map_err(|error| failed(id, error))?;
     let lease = known.state.and_then(|state| state.state_details.deployment_concurrency_lease_id);

@@ -23,6 +23,9 @@ use crate::state::{State, StateName, StateType};
 /// How long a run's work waits for the server's answer before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a run that this process has claimed waits for a server that is away.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
+
 /// How long the very first request may take, retries included.
 const FIRST_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,9 +49,15 @@ pub(super) fn patient(shared: &Shared) -> Client {
     shared.client.with_deadline(PATIENCE).with_retry(brisk())
 }
 
+/// The client for runs that nobody but this process would go on with, such as those that it has claimed: it waits for a
+/// server that is away.
+pub(super) fn waiting(shared: &Shared) -> Client {
+    shared.client.with_deadline(LONG_PATIENCE).with_retry(brisk().max_retries(u32::MAX))
+}
+
 /// A run's work waits for the answer, so the pauses are shorter than Prefect's, and it is the deadline that ends the
 /// attempts: a server on sqlite refuses a write at once if another one is under way, however often that happens.
-pub(super) fn brisk() -> RetryPolicy {
+fn brisk() -> RetryPolicy {
     RetryPolicy::default().base_delay(Duration::from_millis(50)).max_delay(Duration::from_secs(1)).max_retries(100)
 }
 

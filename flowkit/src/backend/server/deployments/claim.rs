@@ -9,7 +9,7 @@ use flowkit_client::model::{FlowRun, FlowRunUpdate, State, StateCreate, StateTyp
 use uuid::Uuid;
 
 use super::lock::{self, Ticket};
-use super::{failed, patient};
+use super::{failed, persistent};
 use crate::backend::Answer;
 use crate::backend::server::mark;
 use crate::backend::server::orders;
@@ -34,7 +34,7 @@ pub(super) async fn claim(shared: &Shared, run: FlowRunId) -> Result<Claim, Erro
 }
 
 async fn claimed(shared: &Shared, run: Uuid) -> Answered<Claim> {
-    let client = patient(shared);
+    let client = persistent(shared);
     let not_ours = |why: &str| Ok(Claim::NotOurs(why.to_owned()));
     let Some(waiting) = client.send_opt(flow_runs::read(run)).await? else {
         return not_ours("it does not exist any more");

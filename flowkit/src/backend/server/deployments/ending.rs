@@ -5,7 +5,7 @@ use flowkit_client::model::{FlowRun, OrchestrationStatus, StateCreate, StateType
 use flowkit_client::{Client, Error as ClientError};
 use uuid::Uuid;
 
-use super::{failed, lock, patient};
+use super::{failed, lock, persistent};
 use crate::backend::server::mark;
 use crate::backend::server::shared::Shared;
 use crate::deploy::Verdict;
@@ -14,7 +14,7 @@ use crate::id::FlowRunId;
 
 /// Reports the end of a run, unless it has ended or is another's now; returns whether that changed anything.
 pub(super) async fn conclude(shared: &Shared, run: FlowRunId, verdict: Verdict) -> Result<bool, Error> {
-    let ended = concluded(&patient(shared), run.uuid(), verdict).await;
+    let ended = concluded(&persistent(shared), run.uuid(), verdict).await;
     ended.map_err(|error| failed(format!("cannot report how flow run {run} ended"), error))
 }
 

@@ -3,7 +3,7 @@
 use flowkit_client::model::JsonObject;
 use serde_json::Value;
 
-use super::{failed, patient};
+use super::{failed, persistent};
 use crate::backend::server::shared::Shared;
 use crate::deploy::{CLAIM, DueRun, Variables};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::error::Error;
 /// Gives the variables that the deployment's `job_variables.env` sets, or the run's, which counts more, and the claim that
 /// the process is to find at the run.
 pub(super) async fn environment(shared: &Shared, run: &DueRun) -> Result<Variables, Error> {
-    let client = patient(shared);
+    let client = persistent(shared);
     let both = futures::try_join!(client.read_flow_run(run.id.uuid()), client.read_deployment(run.deployment));
     let (own, deployment) = both.map_err(|error| failed(format!("cannot read flow run {}", run.id), error))?;
     let mut variables = Variables::new();

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::backend::server::Server;
+use crate::backend::server::link;
 use crate::backend::server::shared::Shared;
 use crate::clock::Timestamp;
 use crate::deploy::{
@@ -41,6 +42,12 @@ const ASKING: Duration = Duration::from_secs(10);
 fn patient(shared: &Shared) -> Client {
     let retry = RetryPolicy::default().base_delay(Duration::from_millis(200)).max_retries(8);
     shared.client.with_deadline(PATIENCE).with_retry(retry)
+}
+
+/// The client for what becomes of a run that is, or is about to be, in the hands of this process: it waits for a server that
+/// is away, since nobody else would go on with the run.
+fn persistent(shared: &Shared) -> Client {
+    link::waiting(shared)
 }
 
 /// The client for questions that are asked again and again anyway.
