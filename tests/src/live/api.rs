@@ -10,7 +10,8 @@ use ureq::http::Request;
 
 use super::LiveServer;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Longer than a server on sqlite waits for its own database, a minute.
+const DEADLINE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Is an answer of the server, whatever its status.
@@ -82,6 +83,11 @@ impl LiveServer {
         self.expect_success("POST", path, Some(body))
     }
 
+    /// Returns what a request is answered with if that is a success: a server that has just come back may refuse some.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Value> {
+        self.send(method, path, body).ok().filter(|reply| (200..300).contains(&reply.status)).map(|reply| reply.body)
+    }
+
     /// Sends any request and returns any answer.
     ///
     /// # Errors
@@ -97,7 +103,7 @@ impl LiveServer {
     ///
     /// # Panics
     ///
-    /// After 30 s without an answer, with the end of the server's log.
+    /// After 90 s without an answer, with the end of the server's log.
     pub fn eventually<T>(&self, what: &str, mut ask: impl FnMut(&Self) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {

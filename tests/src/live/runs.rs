@@ -13,7 +13,7 @@ impl LiveServer {
     pub fn flow_run(&self, flow: &str, state: &str) -> Value {
         let query = json!({"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 1});
         self.eventually(&format!("a {state} run of {flow}"), |server| {
-            let run = server.post("/flow_runs/filter", &query).get(0)?.clone();
+            let run = server.ask("POST", "/flow_runs/filter", Some(&query))?.get(0)?.clone();
             (run["state_type"] == state).then_some(run)
         })
     }
@@ -26,7 +26,7 @@ impl LiveServer {
     pub fn task_runs(&self, flow_run: &Value, count: usize) -> Vec<Value> {
         let query = json!({"flow_runs": {"id": {"any_": [flow_run["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"});
         self.eventually(&format!("{count} settled task runs"), |server| {
-            let runs = server.post("/task_runs/filter", &query).as_array()?.clone();
+            let runs = server.ask("POST", "/task_runs/filter", Some(&query))?.as_array()?.clone();
             let settled = |run: &Value| {
                 // The row and its state are stored one after the other.
                 let whole = run["state"]["type"] == run["state_type"];
@@ -45,7 +45,7 @@ impl LiveServer {
     pub fn logs(&self, flow_run: &Value, count: usize) -> Vec<Value> {
         let query = json!({"logs": {"flow_run_id": {"any_": [flow_run["id"]]}}, "sort": "TIMESTAMP_ASC"});
         self.eventually(&format!("{count} log lines"), |server| {
-            let lines = server.post("/logs/filter", &query).as_array()?.clone();
+            let lines = server.ask("POST", "/logs/filter", Some(&query))?.as_array()?.clone();
             (lines.len() >= count).then_some(lines)
         })
     }

@@ -45,15 +45,11 @@ impl Drop for Notes {
 }
 
 impl LiveServer {
-    /// Gives all runs of the deployment of this name, the first due first.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such deployment.
-    pub fn runs_of(&self, deployment: &str) -> Vec<Value> {
-        let id = self.get(&format!("/deployments/name/{deployment}"))["id"].clone();
+    /// Gives all runs of the deployment of this name, the first due first, if the server tells.
+    pub fn runs_of(&self, deployment: &str) -> Option<Vec<Value>> {
+        let id = self.ask("GET", &format!("/deployments/name/{deployment}"), None)?["id"].clone();
         let query = json!({"deployments": {"id": {"any_": [id]}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 200});
-        self.post("/flow_runs/filter", &query).as_array().cloned().unwrap_or_default()
+        self.ask("POST", "/flow_runs/filter", Some(&query))?.as_array().cloned()
     }
 
     /// Starts a run of a deployment, and gives its id.

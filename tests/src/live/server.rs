@@ -13,8 +13,17 @@ use super::port::Port;
 use super::process::Process;
 use super::{log, say, skipped, switched_on, venv};
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
+
+/// Runs Prefect's command line without the garbage collector of cycles.
+///
+/// On sqlite, a server that many want to write to at once blocks itself for a minute at a time: after a "database is
+/// locked", the collector frees what is left of a statement in the event loop, and waits there for the connection, which
+/// waits for another one, which waits for the loop.
+const WITHOUT_COLLECTOR: &str = "import gc, runpy\n\
+                                 gc.disable()\n\
+                                 runpy.run_module('prefect', run_name='__main__', alter_sys=True)";
 
 /// How long what a server left behind is kept for a look at its log.
 const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
@@ -115,7 +124,7 @@ impl LiveServer {
     ///
     /// # Panics
     ///
-    /// When it does not become healthy within a minute.
+    /// When it does not become healthy within two minutes.
     pub fn restart(&self) {
         let mut slot = self.process();
         drop(slot.take());
@@ -209,7 +218,7 @@ impl LiveServer {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
-        command.args(["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port"]);
+        command.args(["-c", WITHOUT_COLLECTOR, "server", "start", "--host", "127.0.0.1", "--port"]);
         command.arg(self.port.number().to_string());
         clean_env(&mut command, &self.directory.join("home"));
         command

@@ -50,9 +50,9 @@ pub(super) fn patient(shared: &Shared) -> Client {
 }
 
 /// The client for runs that nobody but this process would go on with, such as those that it has claimed: it waits for a
-/// server that is away.
+/// server that is away, or comes back with its database still busy.
 pub(super) fn waiting(shared: &Shared) -> Client {
-    shared.client.with_deadline(LONG_PATIENCE).with_retry(brisk().max_retries(u32::MAX))
+    shared.client.with_deadline(LONG_PATIENCE).with_retry(brisk().max_retries(u32::MAX).also_on([500, 504]))
 }
 
 /// A run's work waits for the answer, so the pauses are shorter than Prefect's, and it is the deadline that ends the

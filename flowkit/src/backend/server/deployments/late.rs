@@ -17,8 +17,8 @@ use crate::clock::{self, Timestamp};
 /// How long runs may be reported as left out before those that are to run are listed. The others follow next time.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many are reported at a time.
-const AT_A_TIME: usize = 4;
+/// How many are reported at a time. A server on sqlite that has just come back has enough to do.
+const AT_A_TIME: usize = 2;
 
 /// Reports which of these runs are left out, each once whoever serves the deployment as well, and returns them.
 pub(super) async fn leave_out(shared: &Shared, runs: &[FlowRun]) -> HashSet<Uuid> {
