@@ -57,7 +57,7 @@ pub(super) fn waiting(shared: &Shared) -> Client {
 
 /// A run's work waits for the answer, so the pauses are shorter than Prefect's, and it is the deadline that ends the
 /// attempts: a server on sqlite refuses a write at once if another one is under way, however often that happens.
-fn brisk() -> RetryPolicy {
+pub(super) fn brisk() -> RetryPolicy {
     RetryPolicy::default().base_delay(Duration::from_millis(50)).max_delay(Duration::from_secs(1)).max_retries(100)
 }
 
