@@ -57,7 +57,9 @@ fn a_process_that_serves_and_has_nothing_to_do_costs_nothing() {
     let woken = |(thread, sleeps): (&PathBuf, &u64)| sleeps - before.sleeps.get(thread).unwrap_or(&0);
     let sleeps: u64 = after.sleeps.iter().map(woken).sum();
     println!("{} KiB resident; {ticks} ticks and {sleeps} wakings in {time:?}", after.resident_kib);
-    assert!(after.resident_kib < 20 * 1024, "{} KiB", after.resident_kib);
+    // A program that is not optimised is several times as large, and maps more of itself.
+    let most = if cfg!(debug_assertions) { 32 } else { 20 };
+    assert!(after.resident_kib < most * 1024, "{} KiB", after.resident_kib);
     assert!(ticks * 10 <= 5 * u64::try_from(time.as_millis()).expect("some seconds") / 1000 + 10, "{ticks} ticks");
     assert!(sleeps <= 4, "it is woken once a minute at most, not {sleeps} times in {time:?}");
 }
@@ -102,5 +104,6 @@ fn a_second_signal_is_at_once() {
     program.until("Waiting for 2 run(s)");
     program.signal("TERM");
     let finished = program.wait();
-    assert!(finished.stdout.starts_with("Cancelled('Flow run was cancelled.')\n"), "{finished:?}");
+    assert!(finished.stdout.starts_with("Cancelled("), "{finished:?}");
+    assert!(finished.stderr.contains("Ending 2 run(s) at once"), "{finished:?}");
 }
