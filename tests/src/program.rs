@@ -170,7 +170,12 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 break status;
             }
-            assert!(started.elapsed() < Duration::from_secs(120), "the program does not end");
+            if started.elapsed() > Duration::from_secs(120) {
+                // Its ends of the pipes close with it, so that what it said can be read.
+                let _ = self.child.kill();
+                let said = [std::mem::take(&mut self.said), stderr.map(read).unwrap_or_default()].concat();
+                panic!("the program does not end; it said: {}", String::from_utf8_lossy(&said));
+            }
             std::thread::park_timeout(Duration::from_millis(20));
         };
         let stdout = stdout.map(read).unwrap_or_default();
