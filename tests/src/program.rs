@@ -162,7 +162,7 @@ impl Running {
     ///
     /// # Panics
     ///
-    /// After two minutes.
+    /// After three minutes.
     pub fn wait(mut self) -> Finished {
         let (stdout, stderr) = (self.child.stdout.take().map(reading), self.child.stderr.take().map(reading));
         let started = Instant::now();
@@ -170,7 +170,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 break status;
             }
-            if started.elapsed() > Duration::from_secs(120) {
+            if started.elapsed() > Duration::from_secs(180) {
                 // Its ends of the pipes close with it, so that what it said can be read.
                 let _ = self.child.kill();
                 let said = [std::mem::take(&mut self.said), stderr.map(read).unwrap_or_default()].concat();

@@ -114,7 +114,7 @@ fn assert_whole(server: &LiveServer, run: &str) {
 
 /// Lets the server be away as `leave` and `come_back` do it, with runs under way and runs due meanwhile.
 fn survive(leave: fn(&LiveServer), come_back: fn(&LiveServer)) {
-    let Some(server) = LiveServer::options().without_collector().start() else { return };
+    let Some(server) = LiveServer::start() else { return };
     let away = outage();
     // Few enough for a server on sqlite, which marks all late runs at once.
     let interval = if away > Duration::from_secs(30) { "12s" } else { "4s" };

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -129,10 +129,19 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     let signal = runner.until_told(&mut signals).await;
     ending.cancel();
     tracing::info!(target: "flowkit::serve", "Received {signal}: no new runs are started");
-    if options.pause_on_shutdown {
-        pause(place, &deployments).await;
-    }
-    let ended = runner.end(&mut signals, settings.grace).await;
+    let pausing = async {
+        if options.pause_on_shutdown {
+            pause(place, &deployments).await;
+        }
+    };
+    let in_time = tokio::select! {
+        () = pausing => true,
+        _ = signals.next() => false,
+    };
+    let ended = match in_time {
+        true => runner.end(&mut signals, settings.grace).await,
+        false => runner.end_at_once().await,
+    };
     ports.backend.flush(FLUSH).await;
     if ended == Ended::NotAll {
         // Code that does not stop would keep the process.
@@ -153,14 +162,16 @@ fn refuse_twins(specs: &[DeploymentSpec]) -> Result<(), Error> {
     }
 }
 
+/// Pauses all of them side by side: a server that does not answer is waited for once.
 async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {
-    for deployment in deployments {
-        match place.pause(*deployment).await {
-            Ok(()) => {}
+    let mut paused = 0;
+    for answer in join_all(deployments.iter().map(|deployment| place.pause(*deployment))).await {
+        match answer {
+            Ok(()) => paused += 1,
             Err(error) => tracing::warn!(target: "flowkit::serve", "{}", error.chain()),
         }
     }
-    tracing::info!(target: "flowkit::serve", "The schedules of {} deployment(s) are paused", deployments.len());
+    tracing::info!(target: "flowkit::serve", "The schedules of {paused} deployment(s) are paused");
 }
 
 /// A question for runs that are due, if one is under way.
@@ -278,6 +289,9 @@ impl<'a> Runner<'a> {
 
     /// Ends the runs wherever they are, and reports that.
     async fn end_at_once(&mut self) -> Ended {
+        if self.runs.is_empty() {
+            return Ended::All;
+        }
         tracing::warn!(target: "flowkit::serve", "Ending {} run(s) at once", self.runs.len());
         self.conditions.at_once.cancel();
         let why = "Execution was aborted: its runner was told to end at once.".to_owned();

@@ -36,24 +36,14 @@ pub struct LiveServer {
     port: Port,
     env: BTreeMap<String, String>,
     auth: Option<String>,
-    collector: Collector,
     api: Api,
     process: Mutex<Option<Process>>,
-}
-
-/// Says whether the server's Python frees cycles of garbage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Collector {
-    #[default]
-    On,
-    Off,
 }
 
 /// Says how a server is to be started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     auth: Option<String>,
-    collector: Collector,
     env: BTreeMap<String, String>,
 }
 
@@ -73,13 +63,6 @@ impl Options {
         self
     }
 
-    /// Has the server keep its garbage: for tests that have much written to it at once, which it would block itself on.
-    #[must_use]
-    pub fn without_collector(mut self) -> Self {
-        self.collector = Collector::Off;
-        self
-    }
-
     /// Starts the server, or returns `None` when live tests are switched off.
     ///
     /// # Panics
@@ -94,9 +77,9 @@ impl Options {
         let directory = fresh_directory();
         let port = Port::reserve();
         let api = Api::new(self.auth.as_deref());
-        let Self { auth, env, collector } = self;
+        let Self { auth, env } = self;
         let process = Mutex::default();
-        let server = LiveServer { python, directory, port, env, auth, collector, api, process };
+        let server = LiveServer { python, directory, port, env, auth, api, process };
         server.restart();
         server
     }
@@ -235,11 +218,7 @@ impl LiveServer {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
-        match self.collector {
-            Collector::On => command.args(["-m", "prefect"]),
-            Collector::Off => command.args(["-c", WITHOUT_COLLECTOR]),
-        };
-        command.args(["server", "start", "--host", "127.0.0.1", "--port"]);
+        command.args(["-c", WITHOUT_COLLECTOR, "server", "start", "--host", "127.0.0.1", "--port"]);
         command.arg(self.port.number().to_string());
         clean_env(&mut command, &self.directory.join("home"));
         command
