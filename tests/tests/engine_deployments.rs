@@ -54,6 +54,7 @@ async fn names_limits_queues_and_triggers_are_checked() {
     for (deployment, expected) in [
         (load.deployment("a/b"), "`a/b` cannot be the name of a deployment"),
         (load.deployment(""), "`` cannot be the name of a deployment"),
+        (load.deployment(" \n"), "` \\n` cannot be the name of a deployment"),
         (load.deployment("d").concurrency_limit(0), "a concurrency limit must be 1 or more"),
         (load.deployment("d").on_collision(flowkit::Collision::Cancel), "a concurrency limit must be 1 or more"),
         (load.deployment("d").start_grace("1s"), "must be 60 s to one day, and is 1s"),

@@ -115,7 +115,10 @@ impl<T> DelayedTask<T> {
             match self.state().await {
                 Ok(state) if state.is_settled() => return Ok(state),
                 Ok(_) => answered = clock::Stopwatch::start(),
-                Err(error) if answered.elapsed() >= PATIENCE => return Err(error),
+                // In this process there is nobody who may not have heard of it yet.
+                Err(error) if answered.elapsed() >= PATIENCE || self.ports.backend.defer().is_none() => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
             clock::sleep(pause).await;

@@ -56,8 +56,11 @@ impl Draft {
 
     fn check_name(&mut self) {
         let name = &self.spec.name;
-        if name.is_empty() || name.contains(['/', '%', '&', '>', '<']) {
-            let why = format!("`{name}` cannot be the name of a deployment: it is empty or has one of / % & > <");
+        if name.trim().is_empty() || name.contains(['/', '%', '&', '>', '<']) || name.contains(char::is_control) {
+            let name = name.escape_debug();
+            let why = format!(
+                "`{name}` cannot be the name of a deployment: it is blank, or has a control character or one of / % & > <"
+            );
             self.refuse(Error::new(ErrorKind::Definition, why));
         }
     }

@@ -243,6 +243,7 @@ impl Rule {
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Cron { text, .. } => format!("cron `{text}`"),
+            Self::Interval { every, .. } if every.is_zero() => "interval `0s`".to_owned(),
             Self::Interval { every, .. } => format!("interval `{every:?}`"),
             Self::Recurrence { text } => format!("rrule `{text}`"),
         }

@@ -177,7 +177,7 @@ impl Serving {
             limit: source.at_least_one("PREFECT_RUNNER_PROCESS_LIMIT")?.unwrap_or(5),
             webserver: source.flag("PREFECT_RUNNER_SERVER_ENABLE")?.unwrap_or(false),
             host: source.text("PREFECT_RUNNER_SERVER_HOST").unwrap_or_else(|| "localhost".to_owned()),
-            port: source.count("PREFECT_RUNNER_SERVER_PORT")?.unwrap_or(8080),
+            port: source.port("PREFECT_RUNNER_SERVER_PORT")?.unwrap_or(8080),
             missed_polls: source.count("PREFECT_RUNNER_SERVER_MISSED_POLLS_TOLERANCE")?.unwrap_or(2),
             grace: source.seconds("FLOWKIT_SHUTDOWN_GRACE")?.unwrap_or(Duration::from_secs(30)),
             endpoint: EndpointPlace::read(&source)?,

@@ -43,6 +43,10 @@ impl Source<'_> {
         self.parsed(name, "a whole number, 0 or more", |text| text.parse().ok())
     }
 
+    pub(super) fn port(&self, name: &str) -> Result<Option<u16>, Error> {
+        self.parsed(name, "the number of a port, 0 (any that is free) to 65535", |text| text.parse().ok())
+    }
+
     pub(super) fn level(&self, name: &str) -> Result<Option<Level>, Error> {
         self.parsed(name, "one of DEBUG, INFO, WARNING, ERROR", |text| match text.to_ascii_uppercase().as_str() {
             "TRACE" | "NOTSET" => Some(Level::Trace),
