@@ -2,19 +2,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flowkit_tests::ledger::Ledger;
 use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::{Program, Running};
 use serde_json::{Value, json};
-
-/// The shared server, for one test at a time: each has the machine to itself.
-fn alone() -> Option<(&'static LiveServer, MutexGuard<'static, ()>)> {
-    static ONE: Mutex<()> = Mutex::new(());
-    live::server().map(|server| (server, ONE.lock().unwrap_or_else(PoisonError::into_inner)))
-}
 
 /// Serves the program's deployments under a name; returns once it has asked for runs.
 fn serve(server: &LiveServer, name: &str, options: &[&str], environment: &[(&str, &str)]) -> Running {
@@ -99,7 +92,7 @@ fn proxy(server: &LiveServer, trouble: Trouble, such: fn(&str) -> bool) -> Strin
 
 #[test]
 fn a_run_whose_runner_died_between_claim_and_start_is_run_by_the_next() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     // The last step of the claim never reaches the server, so that the run stays Pending.
     let url = proxy(server, Trouble::Swallow, |request| request.contains("\"Submitting\""));
@@ -118,7 +111,7 @@ fn a_run_whose_runner_died_between_claim_and_start_is_run_by_the_next() {
 
 #[test]
 fn a_retry_whose_process_died_is_begun_by_the_next_runner() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     let killed = serve(server, "retried", &["isolation=in-process"], &[]);
     let run = server.trigger("retrying/retried", &json!({"file": ledger.path()}));
@@ -136,7 +129,7 @@ fn a_retry_whose_process_died_is_begun_by_the_next_runner() {
 
 #[test]
 fn a_run_that_waits_again_is_cancelled_at_once_though_a_process_had_it_before() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     let runner = serve(server, "waiting", &["isolation=in-process"], &[]);
     let run = server.trigger("suspended/waiting", &json!({"file": ledger.path()}));
@@ -151,7 +144,7 @@ fn a_run_that_waits_again_is_cancelled_at_once_though_a_process_had_it_before() 
 
 #[test]
 fn a_run_that_waits_to_start_is_cancelled_and_never_run() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     let runner = serve(server, "scheduled", &["isolation=in-process", "limit=1"], &[]);
     let first = server.trigger("counted/scheduled", &parameters(&ledger, 3.0));
@@ -165,7 +158,7 @@ fn a_run_that_waits_to_start_is_cancelled_and_never_run() {
 
 #[test]
 fn a_run_that_is_cancelled_between_claim_and_start_ends_with_its_hooks_and_without_its_body() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     for isolation in ["isolation=process", "isolation=in-process"] {
         let ledger = Ledger::new();
         // Whoever is about to run it reads which flow it is of.
@@ -186,7 +179,7 @@ fn a_run_that_is_cancelled_between_claim_and_start_ends_with_its_hooks_and_witho
 
 #[test]
 fn a_run_is_cancelled_without_any_websocket_and_its_hooks_are_called() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let url = proxy(server, Trouble::Refuse, |request| request.starts_with("GET /api/events/"));
     for isolation in ["isolation=process", "isolation=in-process"] {
         let ledger = Ledger::new();
@@ -203,7 +196,7 @@ fn a_run_is_cancelled_without_any_websocket_and_its_hooks_are_called() {
 
 #[test]
 fn a_process_that_ignores_its_cancellation_is_killed_after_the_grace() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     let environment = [("FLOWKIT_CANCEL_GRACE", "1"), ("PREFECT_RUNNER_POLL_FREQUENCY", "1")];
     let runner = serve(server, "ignoring", &[], &environment);
@@ -222,7 +215,7 @@ fn a_process_that_ignores_its_cancellation_is_killed_after_the_grace() {
 
 #[test]
 fn the_hooks_of_a_run_whose_process_was_killed_are_called_by_its_runner() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let ledger = Ledger::new();
     let runner = serve(server, "killed", &[], &[]);
     let run = server.trigger("counted/killed", &parameters(&ledger, 60.0));
@@ -242,7 +235,7 @@ fn the_hooks_of_a_run_whose_process_was_killed_are_called_by_its_runner() {
 
 #[test]
 fn runs_that_do_not_end_within_the_grace_of_a_stopping_runner_are_cancelled() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     for isolation in ["isolation=process", "isolation=in-process"] {
         let ledger = Ledger::new();
         let runner = serve(server, "grace", &[isolation], &[("FLOWKIT_SHUTDOWN_GRACE", "1")]);
@@ -258,7 +251,7 @@ fn runs_that_do_not_end_within_the_grace_of_a_stopping_runner_are_cancelled() {
 
 #[test]
 fn a_second_signal_ends_a_runner_at_once_and_its_runs_are_reported() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     for isolation in ["isolation=process", "isolation=in-process"] {
         for flow in ["counted", "stubborn"] {
             let ledger = Ledger::new();

@@ -1,17 +1,10 @@
 //! Serving deployments of a real server: runs are found, claimed once, run, and their ends told.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::{Program, Running};
 use serde_json::{Value, json};
-
-/// The shared server, for one test at a time: they all serve the same deployments.
-fn alone() -> Option<(&'static LiveServer, MutexGuard<'static, ()>)> {
-    static ONE: Mutex<()> = Mutex::new(());
-    live::server().map(|server| (server, ONE.lock().unwrap_or_else(PoisonError::into_inner)))
-}
 
 /// Serves the program's deployments; returns once the first question for runs has been answered.
 fn serve(server: &LiveServer, isolation: &str, limit: &str) -> Running {
@@ -78,7 +71,7 @@ fn states(server: &LiveServer, run: &str) -> Vec<String> {
 
 #[test]
 fn triggered_runs_are_run_with_their_parameters_in_both_kinds_of_isolation() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     for isolation in ["process", "in-process"] {
         let program = serve(server, isolation, "5");
         let run = trigger(server, "served/dep-s", &json!({"x": 21, "name": isolation}));
@@ -99,7 +92,7 @@ fn triggered_runs_are_run_with_their_parameters_in_both_kinds_of_isolation() {
 
 #[test]
 fn a_run_under_way_ends_before_serving_does() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let program = serve(server, "process", "5");
     let run = trigger(server, "resting/dep-rest", &json!({"seconds": 3.0}));
     in_state(server, &run, "RUNNING");
@@ -111,7 +104,7 @@ fn a_run_under_way_ends_before_serving_does() {
 
 #[test]
 fn a_process_that_dies_leaves_a_crashed_run_and_a_living_runner() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let program = serve(server, "process", "5");
     let dying = trigger(server, "dying/dep-die", &json!({}));
     let crashed = ended(server, &dying);
@@ -125,7 +118,7 @@ fn a_process_that_dies_leaves_a_crashed_run_and_a_living_runner() {
 
 #[test]
 fn python_starts_runs_of_ours_and_waits_for_them() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let program = serve(server, "in-process", "5");
     let script = "from prefect.deployments import run_deployment\n\
                   run = run_deployment('served/dep-s', parameters={'x': 4}, timeout=60, poll_interval=0.2)\n\
@@ -137,7 +130,7 @@ fn python_starts_runs_of_ours_and_waits_for_them() {
 
 #[test]
 fn a_run_started_in_a_flow_is_a_subflow_of_it() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let program = serve(server, "in-process", "5");
     let starter = Program::example("live_deployments").args(&["starter", "served/dep-s", "sub"]);
     let finished = starter.server(&server.api_url()).run().succeeded();
@@ -154,7 +147,7 @@ fn a_run_started_in_a_flow_is_a_subflow_of_it() {
 
 #[test]
 fn two_runners_share_the_runs_and_each_is_run_once_and_no_more_than_the_limit_at_a_time() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let count = std::env::var("FLOWKIT_LIVE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(24);
     let runners = [serve(server, "in-process", "3"), serve(server, "in-process", "3")];
     let runs: Vec<String> = (0..count).map(|_| trigger(server, "resting/dep-rest", &json!({"seconds": 0.2}))).collect();
@@ -189,7 +182,7 @@ fn cancel(server: &LiveServer, run: &str) {
 
 #[test]
 fn a_run_that_is_cancelled_at_the_server_ends_in_both_kinds_of_isolation() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     for isolation in ["process", "in-process"] {
         let program = serve(server, isolation, "5");
         let run = trigger(server, "resting/dep-rest", &json!({"seconds": 300}));
@@ -203,7 +196,7 @@ fn a_run_that_is_cancelled_at_the_server_ends_in_both_kinds_of_isolation() {
 
 #[test]
 fn runs_that_a_killed_runner_left_behind_are_reported_by_the_next() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let killed = serve(server, "in-process", "5");
     let run = trigger(server, "resting/dep-rest", &json!({"seconds": 300}));
     in_state(server, &run, "RUNNING");
@@ -219,7 +212,7 @@ fn runs_that_a_killed_runner_left_behind_are_reported_by_the_next() {
 
 #[test]
 fn a_trigger_is_heard_of_long_before_the_next_question() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let program = Program::example("live_deployments").args(&["serve", "in-process", "5", "60s"]);
     let program = serve_as(server, program);
     // The websocket may open a moment after the first question.
@@ -242,7 +235,7 @@ fn a_trigger_is_heard_of_long_before_the_next_question() {
 
 #[test]
 fn the_health_of_a_runner_is_told_over_http() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
     let program = Program::example("live_deployments").args(&["serve", "in-process", "5"]);
     let program = program
@@ -303,7 +296,7 @@ runpy.run_path("f12.py", run_name="__main__")
 
 #[test]
 fn we_start_runs_of_pythons_and_wait_for_them() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     std::thread::scope(|scope| {
         let python = scope.spawn(|| server.python(PYTHON_SERVES));
         server.eventually("a deployment of Python's", |server| {

@@ -1,16 +1,9 @@
 //! Prefect's own process worker runs programs of ours; and what job variables say of the environment.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use flowkit_tests::ledger::Ledger;
 use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::Program;
 use serde_json::json;
-
-fn alone() -> Option<(&'static LiveServer, MutexGuard<'static, ()>)> {
-    static ONE: Mutex<()> = Mutex::new(());
-    live::server().map(|server| (server, ONE.lock().unwrap_or_else(PoisonError::into_inner)))
-}
 
 /// The values that the flow has seen, in the order in which it looks: of the deployment, of both, of the run.
 fn values(ledger: &Ledger) -> Vec<String> {
@@ -19,7 +12,7 @@ fn values(ledger: &Ledger) -> Vec<String> {
 
 #[test]
 fn a_served_run_gets_the_variables_of_its_deployment_and_of_its_own() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     let (ledger, begun) = (Ledger::new(), server.now());
     let runner = Program::example("live_runner").args(&["name=env"]).server(&server.api_url()).start();
     server.served("variables/env", &begun);
@@ -53,7 +46,7 @@ except subprocess.TimeoutExpired:
 
 #[test]
 fn a_stock_worker_runs_cancels_and_crashes_runs_of_our_program() {
-    let Some((server, _alone)) = alone() else { return };
+    let Some((server, _alone)) = live::alone() else { return };
     server.post(
         "/work_pools/",
         &json!({"name": "stock", "type": "process", "base_job_template": process_template(server)}),

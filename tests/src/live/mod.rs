@@ -33,7 +33,7 @@ pub(crate) mod server;
 pub(crate) mod venv;
 
 use std::io::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use api::Reply;
 pub use served::Notes;
@@ -51,6 +51,17 @@ pub use venv::{PINS, SERVER_VERSION};
 pub fn server() -> Option<&'static LiveServer> {
     static SHARED: OnceLock<Option<LiveServer>> = OnceLock::new();
     SHARED.get_or_init(|| switched_on().then(|| Options::default().launch())).as_ref().or_else(skipped)
+}
+
+/// Returns the shared server for one test at a time, until the guard is dropped: for tests that would find each other's
+/// runs by the name of a flow, or that serve the same deployments.
+///
+/// # Panics
+///
+/// When Python is missing or the server cannot be installed or started.
+pub fn alone() -> Option<(&'static LiveServer, MutexGuard<'static, ()>)> {
+    static ONE: Mutex<()> = Mutex::new(());
+    server().map(|server| (server, ONE.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Runs `script` in the Python that the shared server runs in, as a client of that server, and
