@@ -3,11 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use flowkit_tests::live::LiveServer;
+use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::{Finished, Program};
 use serde_json::{Value, json};
-
-const BUSY: &[&str] = &["503 Service Unavailable"];
 
 /// Stands before a server, passes requests on and refuses websockets. Gives the URL of its API.
 fn without_websockets(server: &LiveServer) -> String {
@@ -98,7 +96,7 @@ fn a_run_cancelled_at_the_server_stops_with_everything_below_it() {
     server.flow_run("family", "CANCELLED");
     assert_eq!(names_of_states(&server, &run), ["Pending", "Running", "Cancelling", "Cancelled"]);
     all_is_cancelled(&server, &run, &finished);
-    server.assert_log_clean(BUSY);
+    server.assert_log_clean(live::BUSY);
 }
 
 #[test]

@@ -6,9 +6,6 @@ use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::Program;
 use serde_json::{Value, json};
 
-/// What a server on sqlite says when two want to write at once; flowkit asks again.
-const BUSY: &[&str] = &["503 Service Unavailable"];
-
 fn by_name(runs: &[Value]) -> HashMap<String, Value> {
     runs.iter().map(|run| (run["name"].as_str().unwrap_or_default().to_owned(), run.clone())).collect()
 }
@@ -58,7 +55,7 @@ fn everything_about_a_run_arrives() {
     let line = |text: &str| lines.iter().find(|line| line["message"] == text).unwrap_or_else(|| panic!("no `{text}`"));
     assert_eq!(line("printed by the flow")["task_run_id"], Value::Null);
     assert_eq!(line("trying label=twice")["task_run_id"], retried["id"]);
-    server.assert_log_clean(BUSY);
+    server.assert_log_clean(live::BUSY);
 }
 
 #[test]
@@ -107,7 +104,7 @@ fn a_thousand_quick_tasks_do_not_wait_for_the_server_and_all_arrive() {
         last = more;
     }
     assert_eq!(last, 1000);
-    server.assert_log_clean(BUSY);
+    server.assert_log_clean(live::BUSY);
 }
 
 #[test]
@@ -215,5 +212,5 @@ fn the_main_job_arrives_with_its_retries_edges_and_logs() {
     let ended = lines.iter().filter(|line| line["message"] == "Finished in state Completed()");
     let told: std::collections::HashSet<&Value> = ended.map(|line| &line["task_run_id"]).collect();
     assert!(tasks.iter().all(|task| told.contains(&task["id"])), "every run has its own last line");
-    server.assert_log_clean(BUSY);
+    server.assert_log_clean(live::BUSY);
 }

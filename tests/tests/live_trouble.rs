@@ -4,9 +4,6 @@ use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::Program;
 use serde_json::json;
 
-/// What a server on sqlite says when two want to write at once; flowkit asks again.
-const BUSY: &[&str] = &["503 Service Unavailable"];
-
 fn crashed_by(signal: &str, number: i32, why: &str) {
     let Some(server) = LiveServer::start() else { return };
     let program = Program::example("live_program").args(&["resting", "60"]).server(&server.api_url()).start();
@@ -20,7 +17,7 @@ fn crashed_by(signal: &str, number: i32, why: &str) {
     let tasks = server.task_runs(&run, 1);
     assert_eq!((&tasks[0]["state_name"], &tasks[0]["name"]), (&json!("Crashed"), &json!("rest-60")));
     server.logs(&run, 3);
-    server.assert_log_clean(BUSY);
+    server.assert_log_clean(live::BUSY);
 }
 
 #[test]

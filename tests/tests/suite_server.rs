@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flowkit::Runtime;
-use flowkit_tests::live::LiveServer;
+use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::suite::{Backend, Behaviour, Detail, Facts, Stage, draw, memory, server};
 use libtest_mimic::{Arguments, Trial};
 
@@ -21,9 +21,6 @@ const AT_ONCE: usize = 8;
 
 /// How long the server may take to store a program's runs while it is busy with those of others.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What a server on sqlite says when two want to write at once; flowkit asks again.
-const BUSY: &[&str] = &["503 Service Unavailable"];
 
 static FLOWS: AtomicU64 = AtomicU64::new(0);
 static TASKS: AtomicU64 = AtomicU64::new(0);
@@ -72,7 +69,7 @@ fn main() {
 fn nothing_else_is_there(world: &World) {
     let seen = (FLOWS.load(Ordering::Relaxed), TASKS.load(Ordering::Relaxed));
     assert_eq!(server::counts(&world.server), seen, "flow runs and task runs of the server, and of all pictures");
-    world.server.assert_log_clean(BUSY);
+    world.server.assert_log_clean(live::BUSY);
 }
 
 fn holds(behaviour: &Behaviour) -> Result<(), String> {

@@ -40,6 +40,9 @@ pub use served::Notes;
 pub use server::{LiveServer, Options};
 pub use venv::{PINS, SERVER_VERSION};
 
+/// What a server on sqlite says when two want to write at once; flowkit asks again.
+pub const BUSY: &[&str] = &["503 Service Unavailable", "database is locked"];
+
 /// Returns the server that all tests of this process share, started by the first who asks, or
 /// `None` when live tests are switched off.
 ///

@@ -16,6 +16,9 @@ const STEP: Duration = Duration::from_millis(3);
 /// How long it is not looked again after there was nothing to do.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long it is waited for readers before the file is made smaller.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How long an idle process may sleep: what it keeps grows older.
 const NAP: Duration = Duration::from_secs(3600);
 
@@ -33,6 +36,8 @@ pub(super) struct Sweeper {
     begun: Option<i64>,
     /// When it is time to look again.
     next: Instant,
+    /// Whether pages were given back of which the file system does not know yet.
+    shrunk: bool,
 }
 
 /// Whether there is more to do.
@@ -44,7 +49,7 @@ pub(super) enum Step {
 
 impl Sweeper {
     pub(super) fn new(keep: Retention) -> Self {
-        Self { keep, begun: None, next: clock::instant() }
+        Self { keep, begun: None, next: clock::instant(), shrunk: false }
     }
 
     /// For how long nothing will have to be done; `None` for ever.
@@ -77,8 +82,24 @@ impl Sweeper {
         transaction.commit()?;
         if step == Step::Done {
             self.next = clock::instant() + NAP;
+            self.give_back(connection)?;
         }
         Ok(step)
+    }
+
+    /// Has the file itself become smaller. It would as soon as there is much to write again, which may be never.
+    fn give_back(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.shrunk {
+            let whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                Ok(row.get::<_, i64>("log")? == row.get::<_, i64>("checkpointed")?)
+            })?;
+            // Somebody may be reading what is to go.
+            self.shrunk = !whole;
+            if !whole {
+                self.next = clock::instant() + AGAIN;
+            }
+        }
+        Ok(())
     }
 
     fn remove(&mut self, file: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Step> {
@@ -92,7 +113,10 @@ impl Sweeper {
             }
             Next::TaskRuns(until) => drop(remove_task_runs(file, until)?),
             Next::Logs(until) => drop(remove_logs(file, until)?),
-            Next::Shrink => shrink(file)?,
+            Next::Shrink => {
+                shrink(file)?;
+                self.shrunk = true;
+            }
             Next::Nothing => return Ok(Step::Done),
         }
         Ok(Step::More)
