@@ -13,7 +13,8 @@ use crate::state::State;
 /// `FLOWKIT_DB` names.
 ///
 /// Any process may read, also while another one writes; neither waits for the other. What is read is what was written
-/// last: a process that runs flows writes at most 5 ms later.
+/// last: a process that runs flows writes at most 5 ms later. What one that was killed had not written yet is seen once
+/// a process has opened the file for writing again; that is also when the runs that it left behind end as `Crashed`.
 ///
 /// ```no_run
 /// use flowkit::{FlowRunFilter, Records, StateType};

@@ -1,9 +1,11 @@
 //! The embedded backend: answers as the one in memory does, and keeps everything in one SQLite file.
 //!
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
-//! it in groups. One process writes at a time; others may read meanwhile.
+//! it in groups; until then it lies beside the file, so that the death of the process loses nothing. One process writes at a time; others may read meanwhile.
 
+mod entry;
 mod excess;
+mod frame;
 mod interact;
 mod journal;
 mod left;
@@ -11,10 +13,12 @@ mod open;
 mod port;
 mod queue;
 mod read;
+mod replay;
 mod rows;
 mod schema;
 mod statements;
 mod sweep;
+mod tail;
 mod writer;
 
 use std::collections::HashSet;
@@ -47,6 +51,7 @@ use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
+use tail::Tail;
 use writer::Lost;
 
 /// Keeps runs in one file.
@@ -70,7 +75,8 @@ impl Embedded {
     pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
         let (opened, right) = open::open(path)?;
         let reader = Arc::new(Mutex::new(open::open_to_read(path)?));
-        let (queue, lost) = (Arc::<Queue>::default(), Arc::<Lost>::default());
+        let tail = Tail::new(path, opened.mark.database, opened.mark.last);
+        let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;

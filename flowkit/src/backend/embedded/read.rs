@@ -198,7 +198,7 @@ fn damaged(row: &Row<'_>, column: &str, error: serde_json::Error) -> rusqlite::E
     rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
 }
 
-fn level(number: i64) -> Level {
+pub(super) fn level(number: i64) -> Level {
     match number {
         ..=5 => Level::Trace,
         6..=10 => Level::Debug,

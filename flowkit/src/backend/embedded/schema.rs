@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED];
+const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -107,6 +107,12 @@ DROP INDEX flow_run_root;
 CREATE INDEX flow_run_top ON flow_run(ended) WHERE ended IS NOT NULL AND root_flow_run IS NULL;
 CREATE INDEX flow_run_root ON flow_run(root_flow_run, ended) WHERE root_flow_run IS NOT NULL;
 CREATE INDEX task_run_open ON task_run(flow_run) WHERE ended IS NULL;
+";
+
+const WHAT_LIES_BESIDE: &str = "
+ALTER TABLE owner ADD COLUMN id BLOB NOT NULL DEFAULT x'';
+ALTER TABLE owner ADD COLUMN tail INTEGER NOT NULL DEFAULT 0;
+UPDATE owner SET id = randomblob(16);
 ";
 
 /// The version of files that this crate writes.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::open::Opened;
-use super::queue::{Item, Queue};
+use super::queue::{Group, Item, Queue};
+use super::replay::Mark;
+use super::rows::FlowRow;
 use super::statements::{Numbers, Rows};
 use super::sweep::{Step, Sweeper};
 use crate::backend::Undelivered;
@@ -17,7 +19,8 @@ use crate::event::Event;
 use crate::retention::Retention;
 use crate::run::lock;
 
-/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power.
+/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power, and
+/// nothing with the process.
 const GROUP: Duration = Duration::from_millis(5);
 
 /// How long to wait before a transaction that failed is tried again.
@@ -67,19 +70,21 @@ pub(super) fn start(
     queue: Arc<Queue>,
     lost: Arc<Lost>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let Opened { connection, epoch } = opened;
+    let Opened { connection, epoch, .. } = opened;
     let (numbers, sweeper) = (Numbers::default(), Sweeper::new(keep));
     let mut writer = Writer { connection, epoch, numbers, sweeper, lost, failing: false };
     std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
-        while let Some(items) = queue.take(GROUP, writer.sweeper.patience()) {
+        while let Some(group) = queue.take(GROUP, writer.sweeper.patience()) {
             let began = clock::instant();
-            if !items.is_empty() {
-                writer.write(items);
+            if !group.items.is_empty() {
+                writer.write(group);
                 writer.sweeper.written();
             }
             writer.sweep(&queue, began.elapsed());
         }
-        writer.close();
+        if writer.close() {
+            queue.done();
+        }
     })
 }
 
@@ -94,10 +99,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, items: VecDeque<Item>) {
+    fn write(&mut self, group: Group) {
+        let Group { items, last, unwritten } = group;
+        if let Some(unwritten) = unwritten {
+            unwritten.tell();
+        }
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
-            match self.commit(&items) {
+            match self.commit(&items, last) {
                 Ok(()) => {
                     if std::mem::take(&mut self.failing) {
                         tracing::info!(target: "flowkit::embedded", "Runs are written to the database again");
@@ -124,7 +133,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, items: &VecDeque<Item>) -> rusqlite::Result<()> {
+    fn commit(&mut self, items: &VecDeque<Item>, last: u64) -> rusqlite::Result<()> {
         if items.iter().all(|item| matches!(item, Item::Barrier(_))) {
             return Ok(());
         }
@@ -132,7 +141,9 @@ impl Writer {
         let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
         for item in items {
             match item {
-                Item::FlowRun(run, state, resumable) => rows.add_flow_run(run, state, *resumable)?,
+                Item::FlowRun(run, state, is_resumable) => {
+                    rows.add_flow_run(&FlowRow::of(run, *is_resumable), state)?;
+                }
                 Item::Note(run, note) => rows.note(*run, note)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
@@ -140,6 +151,7 @@ impl Writer {
                 Item::Event(Event::Asset(_)) | Item::Barrier(_) => {}
             }
         }
+        Mark::set(&transaction, last)?;
         transaction.commit()
     }
 
@@ -160,15 +172,17 @@ impl Writer {
         }
     }
 
-    fn close(self) {
+    /// Notes in the file that it was closed; tells whether it could.
+    fn close(self) -> bool {
         let closed = self
             .connection
             .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
             // So that the file by itself is all there is, and can be copied.
             .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        if let Err(error) = closed {
+        if let Err(error) = &closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }
         drop(self.connection);
+        closed.is_ok()
     }
 }
