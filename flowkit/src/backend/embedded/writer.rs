@@ -8,9 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::open::Opened;
-use super::queue::{Group, Item, Queue};
-use super::replay::Mark;
-use super::rows::FlowRow;
+use super::queue::{Item, Queue};
 use super::statements::{Numbers, Rows};
 use super::sweep::{Step, Sweeper};
 use crate::backend::Undelivered;
@@ -19,8 +17,7 @@ use crate::event::Event;
 use crate::retention::Retention;
 use crate::run::lock;
 
-/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power, and
-/// nothing with the process.
+/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power.
 const GROUP: Duration = Duration::from_millis(5);
 
 /// How long to wait before a transaction that failed is tried again.
@@ -43,9 +40,12 @@ impl Lost {
     pub(super) fn told(&self) -> Option<String> {
         let lost = self.so_far();
         (!lost.is_empty()).then(|| {
-            let Undelivered { task_states, flow_states, logs, reason } = lost;
+            let Undelivered { task_states, flow_states, logs, changes, reason } = lost;
             let reason = reason.unwrap_or_default();
-            format!("{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s) ({reason})")
+            let changes = if changes == 0 { String::new() } else { format!(", {changes} change(s) of variables and artifacts") };
+            format!(
+                "{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s){changes} ({reason})"
+            )
         })
     }
 
@@ -56,6 +56,7 @@ impl Lost {
                 Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
                 Item::Event(Event::Log(_)) => lost.logs += 1,
                 Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
+                Item::Change(_) => lost.changes += 1,
                 Item::Barrier(_) => {}
             }
         }
@@ -70,21 +71,19 @@ pub(super) fn start(
     queue: Arc<Queue>,
     lost: Arc<Lost>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let Opened { connection, epoch, .. } = opened;
+    let Opened { connection, epoch } = opened;
     let (numbers, sweeper) = (Numbers::default(), Sweeper::new(keep));
     let mut writer = Writer { connection, epoch, numbers, sweeper, lost, failing: false };
     std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
-        while let Some(group) = queue.take(GROUP, writer.sweeper.patience()) {
+        while let Some(items) = queue.take(GROUP, writer.sweeper.patience()) {
             let began = clock::instant();
-            if !group.items.is_empty() {
-                writer.write(group);
+            if !items.is_empty() {
+                writer.write(items);
                 writer.sweeper.written();
             }
             writer.sweep(&queue, began.elapsed());
         }
-        if writer.close() {
-            queue.done();
-        }
+        writer.close();
     })
 }
 
@@ -99,14 +98,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, group: Group) {
-        let Group { items, last, unwritten } = group;
-        if let Some(unwritten) = unwritten {
-            unwritten.tell();
-        }
+    fn write(&mut self, items: VecDeque<Item>) {
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
-            match self.commit(&items, last) {
+            match self.commit(&items) {
                 Ok(()) => {
                     if std::mem::take(&mut self.failing) {
                         tracing::info!(target: "flowkit::embedded", "Runs are written to the database again");
@@ -133,7 +128,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, items: &VecDeque<Item>, last: u64) -> rusqlite::Result<()> {
+    fn commit(&mut self, items: &VecDeque<Item>) -> rusqlite::Result<()> {
         if items.iter().all(|item| matches!(item, Item::Barrier(_))) {
             return Ok(());
         }
@@ -141,17 +136,15 @@ impl Writer {
         let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
         for item in items {
             match item {
-                Item::FlowRun(run, state, is_resumable) => {
-                    rows.add_flow_run(&FlowRow::of(run, *is_resumable), state)?;
-                }
+                Item::FlowRun(run, state, resumable) => rows.add_flow_run(run, state, *resumable)?,
                 Item::Note(run, note) => rows.note(*run, note)?,
+                Item::Change(change) => rows.follow(change)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,
                 Item::Event(Event::Asset(_)) | Item::Barrier(_) => {}
             }
         }
-        Mark::set(&transaction, last)?;
         transaction.commit()
     }
 
@@ -172,17 +165,15 @@ impl Writer {
         }
     }
 
-    /// Notes in the file that it was closed; tells whether it could.
-    fn close(self) -> bool {
+    fn close(self) {
         let closed = self
             .connection
             .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
             // So that the file by itself is all there is, and can be copied.
             .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        if let Err(error) = &closed {
+        if let Err(error) = closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }
         drop(self.connection);
-        closed.is_ok()
     }
 }
