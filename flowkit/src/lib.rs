@@ -61,7 +61,6 @@ mod trigger;
 mod txn;
 mod user_error;
 
-mod artifacts;
 mod backend;
 mod defer;
 mod deploy;
@@ -69,7 +68,6 @@ mod interact;
 mod journals;
 mod orchestrate;
 mod store;
-mod variables;
 
 mod engine;
 
@@ -79,10 +77,8 @@ mod logs;
 
 mod allow_failure;
 mod arguments;
-pub mod artifact;
 mod asset_metadata;
 mod awaited;
-mod blocking;
 mod call;
 mod call_options;
 mod delay;
@@ -117,7 +113,6 @@ mod settings;
 mod task_registry;
 pub mod testing;
 mod transaction;
-pub mod variable;
 mod waiting;
 
 #[doc(hidden)]

@@ -4,7 +4,6 @@
 //! unknown keys. Types that are received ignore unknown keys, fill missing ones with defaults, and read unknown
 //! words of an enum as `Unknown`, since a newer server may say more.
 
-mod artifact;
 mod automation;
 mod deployment;
 mod deployment_create;
@@ -22,9 +21,7 @@ mod schedule;
 mod state;
 mod task_run;
 pub mod timestamp;
-mod variable;
 
-pub use artifact::{Artifact, ArtifactCreate, ArtifactQuery, ArtifactUpdate};
 pub use automation::{
     Action, Automation, AutomationCreate, EventTrigger, OneOrMany, Posture, Require, RequireWord, ResourceSpec, Trigger,
 };
@@ -43,7 +40,6 @@ pub use run_input::{FlowRunInput, FlowRunInputCreate, FlowRunInputQuery};
 pub use schedule::{DeploymentSchedule, DeploymentScheduleCreate, ScheduleRule};
 pub use state::{State, StateCreate, StateDetails, StateType};
 pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
-pub use variable::{Variable, VariableCreate, VariableUpdate};
 
 use serde::{Deserialize, Deserializer};
 

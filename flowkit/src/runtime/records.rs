@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use crate::artifacts::Artifact;
 use crate::backend::embedded::Reader;
 use crate::error::Error;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
 use crate::state::State;
-use crate::variables::Variable;
 
 /// The runs, states and logs in a file that [`RuntimeBuilder::embedded`](crate::RuntimeBuilder::embedded) or the setting
 /// `FLOWKIT_DB` names.
 ///
 /// Any process may read, also while another one writes; neither waits for the other. What is read is what was written
-/// last: a process that runs flows writes at most 5 ms later.
+/// last: a process that runs flows writes at most 5 ms later. What one that was killed had not written yet is seen once
+/// a process has opened the file for writing again; that is also when the runs that it left behind end as `Crashed`.
 ///
 /// ```no_run
 /// use flowkit::{FlowRunFilter, Records, StateType};
@@ -78,33 +77,5 @@ impl Records {
     /// See [`flow_runs`](Self::flow_runs).
     pub fn logs(&self, run: Option<FlowRunId>) -> Result<Vec<LogRecord>, Error> {
         self.0.logs(run)
-    }
-
-    /// Lists the variables, in the order of their names.
-    ///
-    /// # Errors
-    ///
-    /// See [`flow_runs`](Self::flow_runs).
-    pub fn variables(&self) -> Result<Vec<Variable>, Error> {
-        self.0.variables()
-    }
-
-    /// Lists the artifacts of a flow run, those of its task runs included, the oldest first; for `None` those made outside
-    /// of flows.
-    ///
-    /// # Errors
-    ///
-    /// See [`flow_runs`](Self::flow_runs).
-    pub fn artifacts(&self, run: Option<FlowRunId>) -> Result<Vec<Artifact>, Error> {
-        self.0.artifacts(run)
-    }
-
-    /// Reads the artifact of a key that was changed last; `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// See [`flow_runs`](Self::flow_runs).
-    pub fn artifact(&self, key: &str) -> Result<Option<Artifact>, Error> {
-        self.0.artifact(key)
     }
 }

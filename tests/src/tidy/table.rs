@@ -93,18 +93,7 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ports",
-        modules: &[
-            "artifacts",
-            "backend",
-            "backend::at_exit",
-            "defer",
-            "deploy",
-            "interact",
-            "journals",
-            "store",
-            "orchestrate",
-            "variables",
-        ],
+        modules: &["backend", "backend::at_exit", "defer", "deploy", "interact", "journals", "store", "orchestrate"],
         uses: &["words"],
         never: &["std::fs", "std::net", "reqwest", "rusqlite"],
         peers: Peers::Known,
@@ -141,7 +130,6 @@ pub const LAYERS: &[Layer] = &[
         name: "surface",
         modules: &[
             "awaited",
-            "blocking",
             "call",
             "call_options",
             "arguments",

@@ -12,7 +12,6 @@ use crate::clock::Timestamp;
 use crate::codec::ResultCodec;
 use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::journals::{Asked, Recorded, Written};
-use crate::run::FlowRun;
 use crate::state::{State, StateName, StateType};
 
 /// What is noted of a call.
@@ -56,7 +55,7 @@ impl Rows<'_> {
     }
 
     /// Forgets the calls of a run that has ended, and those of its subflows.
-    pub(super) fn forget_journal(&self, run: &FlowRun, number: i64) -> rusqlite::Result<()> {
+    pub(super) fn forget_journal(&self, run: FlowRunId, number: i64) -> rusqlite::Result<()> {
         let resumable: bool = self
             .connection
             .prepare_cached("SELECT resumable FROM flow_run WHERE number = ?")?
@@ -69,7 +68,7 @@ impl Rows<'_> {
                     "DELETE FROM journal WHERE flow_run = ?1
                      OR flow_run IN (SELECT number FROM flow_run WHERE root_flow_run = ?2)",
                 )?
-                .execute(params![number, run.id.uuid().as_bytes()])?;
+                .execute(params![number, run.uuid().as_bytes()])?;
         }
         Ok(())
     }

@@ -31,7 +31,6 @@ pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rus
     }
     let why = |name| State::new(name, now).with_message(WHY);
     let (crashed, interrupted) = (why(StateName::Crashed), why(StateName::Interrupted));
-    let text = |state: &State| serde_json::to_string(&StateRow::of(state)).unwrap_or_default();
     let at = now.unix_micros();
     for (run, _, resumable) in &open {
         let state = if *resumable { &interrupted } else { &crashed };
@@ -42,14 +41,14 @@ pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rus
         )?;
         transaction.execute(
             "INSERT INTO flow_run_state SELECT ?1, COALESCE(MAX(nth) + 1, 0), ?2 FROM flow_run_state WHERE flow_run = ?1",
-            params![run, text(state)],
+            params![run, StateRow::text(state)],
         )?;
     }
     // Those that outlived their flow runs too, and those outside of flows.
     transaction.execute(
         "UPDATE task_run SET state_type = ?1, state_name = NULL, message = ?2, ended = ?3,
             states = json_insert(states, '$[#]', json(?4)) WHERE ended IS NULL",
-        params![rows::number_of(StateType::Crashed), WHY, at, text(&crashed)],
+        params![rows::number_of(StateType::Crashed), WHY, at, StateRow::text(&crashed)],
     )?;
     transaction.commit()?;
     let mut left = Left::default();

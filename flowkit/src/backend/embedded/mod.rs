@@ -1,11 +1,11 @@
 //! The embedded backend: answers as the one in memory does, and keeps everything in one SQLite file.
 //!
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
-//! it in groups. One process writes at a time; others may read meanwhile.
+//! it in groups; until then it lies beside the file, so that the death of the process loses nothing. One process writes at a time; others may read meanwhile.
 
-mod artifacts;
-mod change;
+mod entry;
 mod excess;
+mod frame;
 mod interact;
 mod journal;
 mod left;
@@ -13,11 +13,12 @@ mod open;
 mod port;
 mod queue;
 mod read;
+mod replay;
 mod rows;
 mod schema;
 mod statements;
 mod sweep;
-mod variables;
+mod tail;
 mod writer;
 
 use std::collections::HashSet;
@@ -34,7 +35,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
-use crate::artifacts::Artifacts;
 #[cfg(feature = "endpoint")]
 use crate::backend::Kept;
 use crate::backend::memory::{Limits, Memory};
@@ -49,10 +49,9 @@ use crate::journals::Journals;
 use crate::retention::Retention;
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
-use crate::variables::Variables;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
-use variables::Turn;
+use tail::Tail;
 use writer::Lost;
 
 /// Keeps runs in one file.
@@ -65,8 +64,6 @@ pub(crate) struct Embedded {
     reader: Arc<Mutex<Connection>>,
     /// The interrupted runs that have been given to somebody.
     taken: Mutex<HashSet<FlowRunId>>,
-    /// Who changes variables.
-    turn: Turn,
     durability: Durability,
     path: PathBuf,
     /// The right to write.
@@ -77,11 +74,9 @@ impl Embedded {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
         let (opened, right) = open::open(path)?;
-        let memory = Memory::new(limits);
-        let reader = open::open_to_read(path)?;
-        memory.recall_variables(variables::variables(&reader).map_err(|error| open::unusable(path, error))?);
-        let reader = Arc::new(Mutex::new(reader));
-        let (queue, lost) = (Arc::<Queue>::default(), Arc::<Lost>::default());
+        let reader = Arc::new(Mutex::new(open::open_to_read(path)?));
+        let tail = Tail::new(path, opened.mark.database, opened.mark.last);
+        let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
@@ -90,13 +85,12 @@ impl Embedded {
         let place = path.to_owned();
         at_exit::call(Box::new(move || end(&ending, &last, &left, &place)));
         Ok(Self {
-            memory: Arc::new(memory),
+            memory: Arc::new(Memory::new(limits)),
             queue,
             lost,
             writer,
             reader,
             taken: Mutex::default(),
-            turn: Turn::default(),
             durability,
             path: path.to_owned(),
             _lock: right,
@@ -227,14 +221,6 @@ impl Backend for Embedded {
     }
 
     fn interact(&self) -> &dyn Interact {
-        self
-    }
-
-    fn artifacts(&self) -> &dyn Artifacts {
-        self
-    }
-
-    fn variables(&self) -> &dyn Variables {
         self
     }
 

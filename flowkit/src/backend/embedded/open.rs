@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::replay::{self, Mark};
+use super::tail::SUFFIXES;
 use super::{left, schema};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
@@ -19,6 +21,8 @@ pub(super) struct Opened {
     pub(super) connection: Connection,
     /// How often the file was opened for writing.
     pub(super) epoch: i64,
+    /// What is in it already of what lies beside it.
+    pub(super) mark: Mark,
 }
 
 /// Opens the file for writing, or makes it; what comes beside it is held for as long as this process writes.
@@ -42,6 +46,8 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
         let _ = std::fs::remove_file(beside(path, LOCK));
         trouble.error(path)
     })?;
+    // Before it is judged what has ended, and still as the process that is gone.
+    let mark = replay::replay(path, &connection).map_err(|error| Trouble::from(error).error(path))?;
     let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
     let left = left::settle(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
     let tell = |names: &[String], what: &str| {
@@ -52,7 +58,7 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     };
     tell(&left.crashed, "They are Crashed now.");
     tell(&left.interrupted, "They go on once their flow is called again, or resumed.");
-    Ok((Opened { connection, epoch }, lock))
+    Ok((Opened { connection, epoch, mark }, lock))
 }
 
 /// What the file is called whose lock is the right to write.
@@ -95,11 +101,6 @@ impl Trouble {
         let (Self::Damaged(why) | Self::Refused(why)) = self;
         Error::new(ErrorKind::Backend, format!("the database `{}` cannot be used: {why}", path.display()))
     }
-}
-
-/// Says that what is in a file cannot be read.
-pub(super) fn unusable(path: &Path, error: rusqlite::Error) -> Error {
-    Trouble::from(error).error(path)
 }
 
 fn prepare(path: &Path) -> Result<Connection, Trouble> {
@@ -189,7 +190,7 @@ fn take(path: &Path) -> Result<File, Error> {
 fn set_aside(path: &Path, why: &str) -> Result<PathBuf, Error> {
     let stamp = clock::now().to_utc().format("%Y%m%dT%H%M%S%6f");
     let aside = beside(path, &format!(".damaged-{stamp}"));
-    for suffix in ["-wal", "-shm", ""] {
+    for suffix in ["-wal", "-shm"].into_iter().chain(SUFFIXES).chain([""]) {
         let from = beside(path, suffix);
         if suffix.is_empty() || from.exists() {
             std::fs::rename(&from, beside(&aside, suffix)).map_err(|error| {
@@ -201,7 +202,7 @@ fn set_aside(path: &Path, why: &str) -> Result<PathBuf, Error> {
     Ok(aside)
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -20,17 +20,12 @@ use crate::run::{FlowRun, lock};
 
 impl Embedded {
     /// Asks the file, on a thread that may wait for the disk.
-    pub(super) async fn query<T: Send + 'static>(
+    async fn query<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let reader = Arc::clone(&self.reader);
-        let ask = move || ask(&lock(&reader));
-        let answered = match tokio::runtime::Handle::try_current() {
-            Ok(threads) => threads.spawn_blocking(ask).await,
-            // A thread that waits by itself.
-            Err(_) => Ok(ask()),
-        };
+        let answered = tokio::task::spawn_blocking(move || ask(&lock(&reader))).await;
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(ErrorKind::Backend, "the database cannot be read")
                 .with_source(Error::new(ErrorKind::Backend, error.to_string()))

@@ -1,11 +1,12 @@
-//! What waits to be written. Whoever reports puts it here and goes on.
+//! What waits to be written. Whoever reports puts it here, and beside the database, and goes on.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::change::Change;
+use super::entry::Entry;
 use super::journal::Note;
+use super::tail::{Tail, Unwritten};
 use crate::event::Event;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
@@ -22,8 +23,6 @@ pub(super) enum Item {
     FlowState(Arc<FlowRun>, State),
     /// What is noted of a call of a resumable flow run.
     Note(FlowRunId, Note),
-    /// What has become of a variable or an artifact.
-    Change(Change),
     /// What the engine tells.
     Event(Event),
     /// Somebody waits until everything before is on disk, and is told by this.
@@ -47,17 +46,43 @@ struct Waiting {
     /// Whether somebody waits for what is in here.
     urgent: bool,
     closed: bool,
+    /// Where it lies until it is in the database.
+    tail: Option<Tail>,
+    /// That it could not be put there.
+    unwritten: Option<Unwritten>,
+}
+
+/// What is written in one transaction.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) items: VecDeque<Item>,
+    /// The number of the last record of it.
+    pub(super) last: u64,
+    /// What whoever reported could not say.
+    pub(super) unwritten: Option<Unwritten>,
 }
 
 impl Queue {
-    /// Puts an item in. Waits for room if there is none, but never once the writer is gone.
+    /// Makes a queue of which everything is kept there until it is in the database.
+    pub(super) fn new(tail: Tail) -> Self {
+        Self { waiting: Mutex::new(Waiting { tail: Some(tail), ..Waiting::default() }), ..Self::default() }
+    }
+
+    /// Puts an item in. Once that is done, the death of the process does not lose it. Waits for room if there is none, but
+    /// never once the writer is gone.
     pub(super) fn push(&self, item: Item) {
+        let content = Entry::of(&item).map(|entry| entry.bytes());
         let mut waiting = lock(&self.waiting);
         while waiting.items.len() >= FULL && !waiting.closed {
             waiting = self.drained.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if waiting.closed {
             return;
+        }
+        if let (Some(tail), Some(content)) = (&mut waiting.tail, content)
+            && let Err(unwritten) = tail.add(&content)
+        {
+            waiting.unwritten = Some(unwritten);
         }
         let urgent = matches!(item, Item::Barrier(_));
         waiting.items.push_back(item);
@@ -71,7 +96,7 @@ impl Queue {
 
     /// Waits for items and takes them all; collects for `group` unless somebody waits. `None` once closed and empty;
     /// nothing if there is nothing for as long as `patience`.
-    pub(super) fn take(&self, group: Duration, patience: Option<Duration>) -> Option<VecDeque<Item>> {
+    pub(super) fn take(&self, group: Duration, patience: Option<Duration>) -> Option<Group> {
         let mut waiting = lock(&self.waiting);
         while waiting.items.is_empty() {
             if waiting.closed {
@@ -87,7 +112,7 @@ impl Queue {
             waiting = back;
             if waited.timed_out() && waiting.items.is_empty() && !waiting.closed {
                 waiting.asleep = false;
-                return Some(VecDeque::new());
+                return Some(Group::default());
             }
         }
         waiting.asleep = false;
@@ -97,10 +122,21 @@ impl Queue {
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         waiting.urgent = false;
-        let items = std::mem::take(&mut waiting.items);
+        let group = Group {
+            items: std::mem::take(&mut waiting.items),
+            last: waiting.tail.as_mut().map_or(0, Tail::turn),
+            unwritten: waiting.unwritten.take(),
+        };
         drop(waiting);
         self.drained.notify_all();
-        Some(items)
+        Some(group)
+    }
+
+    /// Says that everything is in the database: nothing is kept beside it any longer.
+    pub(super) fn done(&self) {
+        if let Some(tail) = lock(&self.waiting).tail.take() {
+            tail.remove();
+        }
     }
 
     /// Tells whether the writer is to leave everything else for what is in here.
@@ -129,7 +165,7 @@ mod tests {
     fn a_barrier_does_not_wait_for_company() {
         let queue = Queue::default();
         queue.push(barrier());
-        let taken = queue.take(Duration::from_secs(3600), None).map(|items| items.len());
+        let taken = queue.take(Duration::from_secs(3600), None).map(|group| group.items.len());
         assert_eq!(taken, Some(1));
     }
 
@@ -139,17 +175,17 @@ mod tests {
         queue.push(barrier());
         queue.close();
         queue.push(barrier());
-        assert_eq!(queue.take(Duration::ZERO, None).map(|items| items.len()), Some(1));
+        assert_eq!(queue.take(Duration::ZERO, None).map(|group| group.items.len()), Some(1));
         assert!(queue.take(Duration::ZERO, None).is_none());
     }
 
     #[test]
     fn nothing_comes_once_patience_has_ended() {
         let queue = Queue::default();
-        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|items| items.len()), Some(0));
+        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|group| group.items.len()), Some(0));
         assert!(!queue.presses());
         queue.push(barrier());
         assert!(queue.presses());
-        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|items| items.len()), Some(1));
+        assert_eq!(queue.take(Duration::ZERO, Some(Duration::ZERO)).map(|group| group.items.len()), Some(1));
     }
 }

@@ -1,9 +1,12 @@
 //! Runs and states as the file keeps them. Pure.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::run::{Effort, TaskInput, TaskRun};
+use crate::run::{Effort, FlowRun, TaskInput, TaskRun};
 use crate::state::{State, StateName, StateType};
 
 /// One state, as JSON.
@@ -28,6 +31,11 @@ impl StateRow {
             message: state.message().map(ToOwned::to_owned),
             scheduled: state.details().scheduled_time.map(Timestamp::unix_micros),
         }
+    }
+
+    /// A state as text.
+    pub(super) fn text(state: &State) -> String {
+        serde_json::to_string(&Self::of(state)).unwrap_or_default()
     }
 
     pub(super) fn state(self) -> State {
@@ -76,28 +84,98 @@ const TYPES: [StateType; 9] = [
 ];
 
 /// The name of a state, unless it is the one that its type has anyway.
-pub(super) fn odd_name(state: &State) -> Option<&str> {
+fn odd_name(state: &State) -> Option<&str> {
     let name = state.name();
     (!name.eq_ignore_ascii_case(state.state_type().as_str())).then_some(name)
 }
 
+/// The row of a flow run but for the numbers that stand for the run and its flow, and its state.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FlowRow<'a> {
+    pub(super) id: Uuid,
+    pub(super) flow: Cow<'a, str>,
+    pub(super) version: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
+    pub(super) parameters: String,
+    pub(super) tags: Option<String>,
+    pub(super) retries: u32,
+    pub(super) parent_flow_run: Option<Uuid>,
+    pub(super) parent_task_run: Option<Uuid>,
+    pub(super) root_flow_run: Option<Uuid>,
+    pub(super) deployment: Option<Uuid>,
+    pub(super) scheduled: Option<i64>,
+    pub(super) is_resumable: bool,
+}
+
+impl<'a> FlowRow<'a> {
+    pub(super) fn of(run: &'a FlowRun, is_resumable: bool) -> Self {
+        let background = &run.background;
+        Self {
+            id: run.id.uuid(),
+            flow: run.def.name.into(),
+            version: run.def.version.into(),
+            name: run.name.as_str().into(),
+            parameters: run.parameters.to_string(),
+            tags: tags(&run.tags),
+            retries: run.retries,
+            parent_flow_run: run.parent_flow_run_id().map(|id| id.uuid()),
+            parent_task_run: run.parent_task_run.map(|id| id.uuid()),
+            root_flow_run: background.root_flow_run.map(|id| id.uuid()),
+            deployment: background.deployment.as_ref().map(|deployment| deployment.id),
+            scheduled: background.scheduled.map(Timestamp::unix_micros),
+            is_resumable,
+        }
+    }
+}
+
 /// The row of a task run but for the numbers that stand for its flow run and its task.
-#[derive(Debug)]
-pub(super) struct TaskRow {
-    pub(super) last: State,
-    pub(super) effort: Effort,
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct TaskRow<'a> {
+    pub(super) id: Uuid,
+    pub(super) state_type: i64,
+    pub(super) state_name: Option<String>,
+    pub(super) message: Option<String>,
     pub(super) created: i64,
+    pub(super) started: Option<i64>,
+    pub(super) ended: Option<i64>,
+    pub(super) run_count: u32,
+    pub(super) spent: i64,
+    pub(super) name: Option<Cow<'a, str>>,
+    pub(super) parent: Option<Uuid>,
+    pub(super) tags: Option<String>,
+    pub(super) inputs: Option<String>,
     pub(super) states: Option<String>,
 }
 
-impl TaskRow {
+impl<'a> TaskRow<'a> {
     /// Reads the run as it is now; `None` if it has gone on since the state of this index, and tells so itself.
-    pub(super) fn of(run: &TaskRun, index: usize) -> Option<Self> {
-        run.track.with(|states| {
-            let last = states.last().filter(|_| states.len() == index + 1)?;
-            let created = states.first().map_or(0, |state| state.timestamp().unix_micros());
-            let states_text = (!is_usual(states)).then(|| written(states));
-            Some(Self { last: last.clone(), effort: Effort::of(states), created, states: states_text })
+    pub(super) fn now(run: &'a TaskRun, index: usize) -> Option<Self> {
+        run.track.with(|states| (states.len() == index + 1).then(|| Self::of(run, states)).flatten())
+    }
+
+    /// Reads the run as it was when it entered the state of this index.
+    pub(super) fn at(run: &'a TaskRun, index: usize) -> Option<Self> {
+        run.track.with(|states| Self::of(run, states.get(..=index)?))
+    }
+
+    fn of(run: &'a TaskRun, states: &[State]) -> Option<Self> {
+        let (first, last) = (states.first()?, states.last()?);
+        let (effort, extra) = (Effort::of(states), run.extra.as_deref());
+        Some(Self {
+            id: run.id.uuid(),
+            state_type: number_of(last.state_type()),
+            state_name: odd_name(last).map(ToOwned::to_owned),
+            message: last.message().map(ToOwned::to_owned),
+            created: first.timestamp().unix_micros(),
+            started: effort.start_time.map(Timestamp::unix_micros),
+            ended: last.is_settled().then(|| last.timestamp().unix_micros()),
+            run_count: effort.run_count,
+            spent: i64::try_from(effort.total_run_time.as_micros()).unwrap_or(i64::MAX),
+            name: extra.and_then(|extra| extra.name.get()).map(|name| name.as_str().into()),
+            parent: run.parent.map(|id| id.uuid()),
+            tags: extra.and_then(|extra| tags(&extra.tags)),
+            inputs: inputs(run),
+            states: (!is_usual(states)).then(|| written(states)),
         })
     }
 }
@@ -143,7 +221,7 @@ pub(super) fn states_of(
 }
 
 /// What a task run took from others, as JSON: the runs by the names of the arguments. Who called it has a column.
-pub(super) fn inputs(run: &TaskRun) -> Option<String> {
+fn inputs(run: &TaskRun) -> Option<String> {
     let inputs = run.extra.as_ref()?.inputs.get()?;
     let id = |input: &TaskInput| match input {
         TaskInput::TaskRun(id) => id.to_string(),
@@ -158,7 +236,7 @@ pub(super) fn inputs(run: &TaskRun) -> Option<String> {
 }
 
 /// Tags as JSON; nothing for none.
-pub(super) fn tags(tags: &[String]) -> Option<String> {
+fn tags(tags: &[String]) -> Option<String> {
     (!tags.is_empty()).then(|| serde_json::Value::from(tags).to_string())
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
-use super::rows::{self, StateRow, TaskRow};
+use super::rows::{self, FlowRow, StateRow, TaskRow};
 use crate::clock::Timestamp;
-use crate::def::{FlowDef, TaskDef};
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run::{Effort, FlowRun, TaskRun};
@@ -34,12 +34,11 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     /// Adds a flow run, which has gone on perhaps since it was in this state.
-    pub(super) fn add_flow_run(&mut self, run: &FlowRun, state: &State, is_resumable: bool) -> rusqlite::Result<()> {
-        let flow = self.flow(run.def)?;
-        let parent = run.parent_flow_run_id().map(|id| id.uuid());
+    pub(super) fn add_flow_run(&mut self, run: &FlowRow<'_>, state: &State) -> rusqlite::Result<()> {
+        let flow = self.flow(&run.flow, &run.version)?;
         // One whose root is not in the file is its own, for what goes with the root.
-        let root = match run.background.root_flow_run {
-            Some(root) if self.flow_run(root)? != 0 => Some(root.uuid()),
+        let root = match run.root_flow_run {
+            Some(root) if self.flow_run(root.into())? != 0 => Some(root),
             _ => None,
         };
         self.connection
@@ -50,25 +49,25 @@ impl Rows<'_> {
                  ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch",
             )?
             .execute(params![
-                run.id.uuid().as_bytes(),
+                run.id.as_bytes(),
                 flow,
                 run.name,
-                run.parameters.to_string(),
-                rows::tags(&run.tags),
+                run.parameters,
+                run.tags,
                 run.retries,
-                parent.as_ref().map(uuid::Uuid::as_bytes),
-                run.parent_task_run.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
-                root.as_ref().map(uuid::Uuid::as_bytes),
-                run.background.deployment.as_ref().map(|deployment| deployment.id.as_bytes()),
+                run.parent_flow_run.as_ref().map(Uuid::as_bytes),
+                run.parent_task_run.as_ref().map(Uuid::as_bytes),
+                root.as_ref().map(Uuid::as_bytes),
+                run.deployment.as_ref().map(Uuid::as_bytes),
                 self.epoch,
-                is_resumable,
+                run.is_resumable,
                 rows::number_of(state.state_type()),
                 state.name(),
                 state.message(),
                 state.timestamp().unix_micros(),
-                run.background.scheduled.map(Timestamp::unix_micros),
+                run.scheduled,
             ])?;
-        let number = self.flow_run(run.id)?;
+        let number = self.flow_run(run.id.into())?;
         self.add_state(number, state).map(drop)
     }
 
@@ -79,7 +78,7 @@ impl Rows<'_> {
             0 => {
                 let states = run.states();
                 let Some(first) = states.first() else { return Ok(0) };
-                self.add_flow_run(run, first, false)?;
+                self.add_flow_run(&FlowRow::of(run, false), first)?;
                 if let Some(end) = states.last().filter(|state| state.is_final()) {
                     self.enter(run, end)?;
                 }
@@ -89,18 +88,23 @@ impl Rows<'_> {
         }
     }
 
-    /// Notes a state that a flow run has entered. Nothing follows a final one, whoever tells so too late.
+    /// Notes a state that a flow run has entered.
     pub(super) fn enter(&mut self, run: &FlowRun, state: &State) -> rusqlite::Result<()> {
-        let number = self.known_flow_run(run)?;
-        if number == 0 {
-            return Ok(());
+        match self.known_flow_run(run)? {
+            0 => Ok(()),
+            number => self.note_states(number, &Entered::of(run, state)),
         }
-        let states = states_at(run, state);
-        let is_news = if state.is_final() { self.complete(number, &states)? } else { self.add_state(number, state)? };
+    }
+
+    /// Notes the last of the states. Nothing follows a final one, whoever tells so too late.
+    pub(super) fn note_states(&mut self, number: i64, entered: &Entered) -> rusqlite::Result<()> {
+        let Entered { run, states, run_count, is_top } = entered;
+        let Some(state) = states.last() else { return Ok(()) };
+        let is_news = if state.is_final() { self.complete(number, states)? } else { self.add_state(number, state)? };
         if !is_news {
             return Ok(());
         }
-        let effort = Effort::of(&states);
+        let effort = Effort::of(states);
         let ended = state.is_final().then(|| state.timestamp().unix_micros());
         self.connection
             .prepare_cached(
@@ -114,10 +118,10 @@ impl Rows<'_> {
                 state.message(),
                 effort.start_time.map(Timestamp::unix_micros),
                 ended,
-                effort.run_count + run.background.run_count,
+                effort.run_count + run_count,
             ])?;
-        if ended.is_some() && run.background.root_flow_run.is_none() {
-            self.forget_journal(run, number)?;
+        if ended.is_some() && *is_top {
+            self.forget_journal(*run, number)?;
         }
         Ok(())
     }
@@ -128,7 +132,7 @@ impl Rows<'_> {
         if self.has_ended(flow_run)? {
             return Ok(false);
         }
-        let states = states.iter().map(|state| serde_json::to_string(&StateRow::of(state)).unwrap_or_default());
+        let states = states.iter().map(StateRow::text);
         let states: Vec<String> = states.collect();
         let known: Vec<String> = self
             .connection
@@ -158,7 +162,7 @@ impl Rows<'_> {
 
     /// Appends a state unless it is the last one already, or that is a final one; tells whether it has.
     fn add_state(&mut self, flow_run: i64, state: &State) -> rusqlite::Result<bool> {
-        let text = serde_json::to_string(&StateRow::of(state)).unwrap_or_default();
+        let text = StateRow::text(state);
         let last: Option<(i64, String)> = self
             .connection
             .prepare_cached("SELECT nth, state FROM flow_run_state WHERE flow_run = ? ORDER BY nth DESC LIMIT 1")?
@@ -176,10 +180,22 @@ impl Rows<'_> {
 
     /// Writes a task run as it is now, unless it has gone on since.
     pub(super) fn put_task_run(&mut self, run: &TaskRun, index: usize) -> rusqlite::Result<()> {
-        let Some(row) = TaskRow::of(run, index) else { return Ok(()) };
+        let Some(row) = TaskRow::now(run, index) else { return Ok(()) };
         let flow_run = run.flow_run.as_ref().map_or(Ok(0), |flow_run| self.known_flow_run(flow_run))?;
-        let task = self.task(run.def)?;
-        let extra = run.extra.as_deref();
+        let address = std::ptr::from_ref(run.def).addr();
+        let task = match self.numbers.tasks.get(&address) {
+            Some(number) => *number,
+            None => {
+                let number = self.task(run.def.key, run.def.name)?;
+                self.numbers.tasks.insert(address, number);
+                number
+            }
+        };
+        self.put_task_row(flow_run, task, &row)
+    }
+
+    /// Writes the row of a task run.
+    pub(super) fn put_task_row(&self, flow_run: i64, task: i64, row: &TaskRow<'_>) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO task_run(flow_run, id, task, state_type, state_name, message, created, started, ended, run_count,
@@ -192,20 +208,20 @@ impl Rows<'_> {
             )?
             .execute(params![
                 flow_run,
-                run.id.uuid().as_bytes(),
+                row.id.as_bytes(),
                 task,
-                rows::number_of(row.last.state_type()),
-                rows::odd_name(&row.last),
-                row.last.message(),
+                row.state_type,
+                row.state_name,
+                row.message,
                 row.created,
-                row.effort.start_time.map(Timestamp::unix_micros),
-                row.last.is_settled().then(|| row.last.timestamp().unix_micros()),
-                row.effort.run_count,
-                i64::try_from(row.effort.total_run_time.as_micros()).unwrap_or(i64::MAX),
-                extra.and_then(|extra| extra.name.get()),
-                run.parent.map(|id| id.uuid()).as_ref().map(uuid::Uuid::as_bytes),
-                extra.and_then(|extra| rows::tags(&extra.tags)),
-                rows::inputs(run),
+                row.started,
+                row.ended,
+                row.run_count,
+                row.spent,
+                row.name,
+                row.parent.as_ref().map(Uuid::as_bytes),
+                row.tags,
+                row.inputs,
                 row.states,
             ])?;
         Ok(())
@@ -235,25 +251,18 @@ impl Rows<'_> {
         Ok(())
     }
 
-    pub(super) fn flow(&self, def: &FlowDef) -> rusqlite::Result<i64> {
+    fn flow(&self, name: &str, version: &str) -> rusqlite::Result<i64> {
         self.connection
             .prepare_cached(
                 "INSERT INTO flow(name, version) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = name RETURNING number",
             )?
-            .query_row([def.name, def.version], |row| row.get(0))
+            .query_row([name, version], |row| row.get(0))
     }
 
-    fn task(&mut self, def: &'static TaskDef) -> rusqlite::Result<i64> {
-        let address = std::ptr::from_ref(def).addr();
-        if let Some(number) = self.numbers.tasks.get(&address) {
-            return Ok(*number);
-        }
-        let number = self
-            .connection
+    pub(super) fn task(&self, key: &str, name: &str) -> rusqlite::Result<i64> {
+        self.connection
             .prepare_cached("INSERT INTO task(key, name) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = excluded.name RETURNING number")?
-            .query_row([def.key, def.name], |row| row.get(0))?;
-        self.numbers.tasks.insert(address, number);
-        Ok(number)
+            .query_row([key, name], |row| row.get(0))
     }
 
     /// The number of a flow run; 0 stands for none, and for one that the file does not know.
@@ -281,6 +290,25 @@ impl Rows<'_> {
         };
         self.numbers.last = Some((id, number));
         Ok(number)
+    }
+}
+
+/// The states that a flow run has been through so far.
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) run: FlowRunId,
+    pub(super) states: Vec<State>,
+    /// How often it was begun by earlier processes.
+    pub(super) run_count: u32,
+    /// Whether it is no subflow.
+    pub(super) is_top: bool,
+}
+
+impl Entered {
+    pub(super) fn of(run: &FlowRun, state: &State) -> Self {
+        let background = &run.background;
+        let is_top = background.root_flow_run.is_none();
+        Self { run: run.id, states: states_at(run, state), run_count: background.run_count, is_top }
     }
 }
 

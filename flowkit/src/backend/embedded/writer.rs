@@ -8,7 +8,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::open::Opened;
-use super::queue::{Item, Queue};
+use super::queue::{Group, Item, Queue};
+use super::replay::Mark;
+use super::rows::FlowRow;
 use super::statements::{Numbers, Rows};
 use super::sweep::{Step, Sweeper};
 use crate::backend::Undelivered;
@@ -17,7 +19,8 @@ use crate::event::Event;
 use crate::retention::Retention;
 use crate::run::lock;
 
-/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power.
+/// How long reports are gathered when nobody waits for them: at most this much history is lost with the power, and
+/// nothing with the process.
 const GROUP: Duration = Duration::from_millis(5);
 
 /// How long to wait before a transaction that failed is tried again.
@@ -40,12 +43,9 @@ impl Lost {
     pub(super) fn told(&self) -> Option<String> {
         let lost = self.so_far();
         (!lost.is_empty()).then(|| {
-            let Undelivered { task_states, flow_states, logs, changes, reason } = lost;
+            let Undelivered { task_states, flow_states, logs, reason } = lost;
             let reason = reason.unwrap_or_default();
-            let changes = if changes == 0 { String::new() } else { format!(", {changes} change(s) of variables and artifacts") };
-            format!(
-                "{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s){changes} ({reason})"
-            )
+            format!("{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s) ({reason})")
         })
     }
 
@@ -56,7 +56,6 @@ impl Lost {
                 Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
                 Item::Event(Event::Log(_)) => lost.logs += 1,
                 Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
-                Item::Change(_) => lost.changes += 1,
                 Item::Barrier(_) => {}
             }
         }
@@ -71,19 +70,21 @@ pub(super) fn start(
     queue: Arc<Queue>,
     lost: Arc<Lost>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let Opened { connection, epoch } = opened;
+    let Opened { connection, epoch, .. } = opened;
     let (numbers, sweeper) = (Numbers::default(), Sweeper::new(keep));
     let mut writer = Writer { connection, epoch, numbers, sweeper, lost, failing: false };
     std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
-        while let Some(items) = queue.take(GROUP, writer.sweeper.patience()) {
+        while let Some(group) = queue.take(GROUP, writer.sweeper.patience()) {
             let began = clock::instant();
-            if !items.is_empty() {
-                writer.write(items);
+            if !group.items.is_empty() {
+                writer.write(group);
                 writer.sweeper.written();
             }
             writer.sweep(&queue, began.elapsed());
         }
-        writer.close();
+        if writer.close() {
+            queue.done();
+        }
     })
 }
 
@@ -98,10 +99,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, items: VecDeque<Item>) {
+    fn write(&mut self, group: Group) {
+        let Group { items, last, unwritten } = group;
+        if let Some(unwritten) = unwritten {
+            unwritten.tell();
+        }
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
-            match self.commit(&items) {
+            match self.commit(&items, last) {
                 Ok(()) => {
                     if std::mem::take(&mut self.failing) {
                         tracing::info!(target: "flowkit::embedded", "Runs are written to the database again");
@@ -128,7 +133,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, items: &VecDeque<Item>) -> rusqlite::Result<()> {
+    fn commit(&mut self, items: &VecDeque<Item>, last: u64) -> rusqlite::Result<()> {
         if items.iter().all(|item| matches!(item, Item::Barrier(_))) {
             return Ok(());
         }
@@ -136,15 +141,17 @@ impl Writer {
         let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
         for item in items {
             match item {
-                Item::FlowRun(run, state, resumable) => rows.add_flow_run(run, state, *resumable)?,
+                Item::FlowRun(run, state, is_resumable) => {
+                    rows.add_flow_run(&FlowRow::of(run, *is_resumable), state)?;
+                }
                 Item::Note(run, note) => rows.note(*run, note)?,
-                Item::Change(change) => rows.follow(change)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,
                 Item::Event(Event::Asset(_)) | Item::Barrier(_) => {}
             }
         }
+        Mark::set(&transaction, last)?;
         transaction.commit()
     }
 
@@ -165,15 +172,17 @@ impl Writer {
         }
     }
 
-    fn close(self) {
+    /// Notes in the file that it was closed; tells whether it could.
+    fn close(self) -> bool {
         let closed = self
             .connection
             .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
             // So that the file by itself is all there is, and can be copied.
             .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        if let Err(error) = closed {
+        if let Err(error) = &closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }
         drop(self.connection);
+        closed.is_ok()
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn state(left: &Undelivered) {
     if left.is_empty() {
         return;
     }
-    let Undelivered { task_states, flow_states, logs, reason, .. } = left;
+    let Undelivered { task_states, flow_states, logs, reason } = left;
     let reason = reason.as_deref().unwrap_or("the server did not answer");
     print(format_args!(
         "flowkit: not delivered to the server: {flow_states} flow-run state(s), {task_states} task-run state(s), \

@@ -2,7 +2,6 @@
 
 mod active;
 mod adopt;
-mod artifacts;
 mod background;
 mod crash;
 mod deployments;
@@ -19,7 +18,6 @@ mod queue;
 mod read;
 mod reporter;
 mod shared;
-mod variables;
 mod verify;
 mod watch;
 
@@ -32,7 +30,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::artifacts::Artifacts;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::defer::Defer;
@@ -43,7 +40,6 @@ use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::run::FlowRun;
 use crate::state::State;
-use crate::variables::Variables;
 pub(crate) use exit::state as say_undelivered;
 use queue::Queue;
 use reporter::{Ask, Parts};
@@ -191,14 +187,6 @@ impl Backend for Server {
     }
 
     fn interact(&self) -> &dyn Interact {
-        self
-    }
-
-    fn artifacts(&self) -> &dyn Artifacts {
-        self
-    }
-
-    fn variables(&self) -> &dyn Variables {
         self
     }
 
