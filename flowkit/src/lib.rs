@@ -54,6 +54,7 @@ mod run;
 mod run_record;
 pub mod schedule;
 mod secret;
+mod spool_place;
 mod state;
 mod template;
 mod time_delta;

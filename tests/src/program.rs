@@ -30,6 +30,8 @@ impl Program {
         }) {
             command.env_remove(variable);
         }
+        // Nothing that a test leaves undelivered is to be found by programs of the developer.
+        command.env("FLOWKIT_SPOOL", "off");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command)
     }

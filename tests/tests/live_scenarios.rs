@@ -20,8 +20,8 @@ where
     F: Future<Output = T>,
 {
     let Some(server) = live::server() else { return };
-    let runtime =
-        Runtime::builder().server(server.api_url()).leave_signals_alone().build().expect("the address is sound");
+    let builder = Runtime::builder().server(server.api_url()).spool(server.spool());
+    let runtime = builder.leave_signals_alone().build().expect("the address is sound");
     let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
     let stage = Stage::of(&runtime);
     let outcome = format!("{:?}", threads.block_on(runtime.run(program(server, stage.clone()))));

@@ -41,7 +41,8 @@ fn world() -> Option<&'static World> {
             .env("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED", "false");
         let server = quiet.start()?;
         let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
-        let reporting = Runtime::builder().server(server.api_url()).build().expect("the address is sound");
+        let reporting =
+            Runtime::builder().server(server.api_url()).spool(server.spool()).build().expect("the address is sound");
         Some(World { server, threads, reporting })
     };
     WORLD.get_or_init(make).as_ref()

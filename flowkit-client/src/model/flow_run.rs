@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{FlowRunPolicy, JsonObject, Labels, State, StateCreate, StateType, or_default};
 
 /// Creates a flow run. The server chooses the id, and the name if none is given.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlowRunCreate {
     /// The flow.
     pub flow_id: Uuid,
@@ -23,7 +23,7 @@ pub struct FlowRunCreate {
     /// The parameters.
     pub parameters: JsonObject,
     /// Further context.
-    #[serde(skip_serializing_if = "JsonObject::is_empty")]
+    #[serde(default, skip_serializing_if = "JsonObject::is_empty")]
     pub context: JsonObject,
     /// The task run that stands for this subflow run in its parent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ pub struct FlowRunCreate {
     /// Tags.
     pub tags: Vec<String>,
     /// Labels.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Makes creating twice harmless: the second time returns the first run.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::timestamp;
 
 /// Records one line of a run's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCreate {
     /// The logger: `prefect.flow_runs` or `prefect.task_runs`.
     pub name: String,

@@ -121,7 +121,7 @@ pub struct StateDetails {
 }
 
 /// Proposes a state. The server adds id and time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateCreate {
     /// The type.
     #[serde(rename = "type")]

@@ -43,7 +43,7 @@ pub enum TaskInput {
 }
 
 /// Creates a task run. The same flow run, task key and dynamic key again return the run that exists.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskRunCreate {
     /// The id; left out, the server chooses it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ pub struct TaskRunCreate {
     /// Tags.
     pub tags: Vec<String>,
     /// Labels.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Where each argument came from.
     pub task_inputs: BTreeMap<String, Vec<TaskInput>>,

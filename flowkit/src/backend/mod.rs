@@ -190,6 +190,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Waits, for at most `limit`, until everything emitted so far is delivered; tells what is not.
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered>;
 
+    /// Keeps what is not delivered, where it can be kept, for a later process: this one is about to end. Tells in lines
+    /// for people what was kept and what is lost.
+    fn keep(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
     /// Lends what goes on between flow runs and others.
     fn interact(&self) -> &dyn Interact;
 

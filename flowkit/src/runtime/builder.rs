@@ -62,6 +62,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets the folder that keeps what the server could not be told before this process ended, for the next one that
+    /// reports to the same server; it is made if there is none. One that cannot be written is an error of
+    /// [`build`](Self::build). At most 256 MiB are kept; the oldest goes first. There are no credentials in it, but there
+    /// is what log lines, names, parameters of subflows and errors say.
+    ///
+    /// Default: what the setting `FLOWKIT_SPOOL` says (a folder, or `off`), else `flowkit/spool` in `$XDG_CACHE_HOME` or
+    /// `~/.cache`. Without a server nothing is kept, and no folder is made.
+    pub fn spool(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            let named_by = "the folder of `Runtime::builder().spool(..)`".to_owned();
+            settings.spool = settings::chosen_spool(folder.into(), named_by);
+        }
+        self
+    }
+
     /// Keeps runs, states and logs in the SQLite file `path`, whatever the environment says; the file is made if there is none.
     ///
     /// One process writes to a file at a time, any number may read it meanwhile: [`build`](Self::build) fails if
@@ -246,6 +261,7 @@ fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
         poll: settings.poll.0,
         patience: settings.flush_patience.0,
         assigned: settings.assigned,
+        spool: settings.spool.clone(),
     }
 }
 

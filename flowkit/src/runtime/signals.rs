@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::backend::server;
 use crate::clock;
 use crate::engine::context::{Context, Ports};
 use crate::run::lock;
@@ -123,7 +122,10 @@ async fn at_once(watched: &[Arc<Ports>], why: &str, interrupt: &mut Option<Signa
 async fn report(watched: &[Arc<Ports>], why: &str) {
     for ports in watched {
         ports.backend.abandon(why.to_owned()).await;
-        server::say_undelivered(&ports.backend.flush(PATIENCE).await);
+        ports.backend.flush(PATIENCE).await;
+        for line in ports.backend.keep().await {
+            say(&line);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod endpoint;
 mod read;
 mod results;
+mod spool;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,9 +14,11 @@ use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use crate::retention::Retention;
+use crate::spool_place::SpoolPlace;
 pub(crate) use endpoint::{ADDRESS as ENDPOINT, EndpointPlace};
 use read::Source;
 pub(crate) use results::{ResultPlace, Results, STORAGE};
+pub(crate) use spool::chosen as chosen_spool;
 
 /// Names the setting that says which file keeps the runs.
 pub(crate) const DATABASE: &str = "FLOWKIT_DB";
@@ -42,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) assigned: bool,
     pub(crate) durability: Durability,
     pub(crate) retention: Retention,
+    /// Where it is kept what a server cannot be told.
+    pub(crate) spool: SpoolPlace,
 }
 
 /// How a server is reached.
@@ -245,6 +250,7 @@ impl Settings {
             assigned,
             durability: source.durability("FLOWKIT_DURABILITY")?.unwrap_or_default(),
             retention: source.retention("FLOWKIT_DB_KEEP", "FLOWKIT_DB_SIZE")?,
+            spool: spool::place(&source),
         })
     }
 }

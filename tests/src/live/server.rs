@@ -105,6 +105,11 @@ impl LiveServer {
         format!("http://127.0.0.1:{}/api", self.port.number())
     }
 
+    /// Returns a folder that programs can keep in what they cannot deliver to this server.
+    pub fn spool(&self) -> PathBuf {
+        self.directory.join("spool")
+    }
+
     /// Kills the server, as an outage would: nothing is finished or said first.
     pub fn kill(&self) {
         drop(self.process().take());
@@ -246,6 +251,8 @@ pub(crate) fn clean_env(command: &mut Command, home: &Path) {
         .env("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         .env("DO_NOT_TRACK", "1")
         .env("NO_COLOR", "1")
+        // Programs that it starts are to leave nothing in the developer's cache.
+        .env("FLOWKIT_SPOOL", "off")
         // Else long lines are broken at the width of a terminal.
         .env("COLUMNS", "1000")
         .env("PYTHONUNBUFFERED", "1");

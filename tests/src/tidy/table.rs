@@ -67,6 +67,7 @@ pub const LAYERS: &[Layer] = &[
             "run_record",
             "event",
             "schedule",
+            "spool_place",
         ],
         uses: &[],
         never: &[

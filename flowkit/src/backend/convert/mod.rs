@@ -18,6 +18,7 @@ use crate::backend::{Existing, NewFlowRun, ParentRun};
 use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::event::LogRecord;
+use crate::id::FlowRunId;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
 
@@ -140,8 +141,8 @@ pub(crate) fn existing(run: wire::FlowRun, flow: String, deployment: Option<wire
     })
 }
 
-/// A flow run to be created.
-pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>) -> wire::FlowRunCreate {
+/// A flow run to be created, once for each key.
+pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>, key: FlowRunId) -> wire::FlowRunCreate {
     let mut create = wire::FlowRunCreate::new(flow);
     create.state = Some(wire::StateCreate::new(wire::StateType::Pending).name("Pending"));
     create.name.clone_from(&new.name);
@@ -149,6 +150,7 @@ pub(crate) fn flow_run(new: &NewFlowRun, flow: Uuid, stand_in: Option<Uuid>) -> 
     create.parameters = new.parameters.as_object().cloned().unwrap_or_default();
     create.parent_task_run_id = stand_in;
     create.tags.clone_from(&new.tags);
+    create.idempotency_key = Some(key.to_string());
     create.empirical_policy.retries = Some(new.retries);
     create.empirical_policy.retry_delay = Some(whole_seconds(new.retry_delay.before(1)));
     create
@@ -159,11 +161,11 @@ pub(crate) fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
 
-/// The task run that stands for a subflow in the graph of the flow run that calls it.
-pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid) -> wire::TaskRunCreate {
+/// The task run that stands for a subflow in the graph of the flow run that calls it, once for each key.
+pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid, key: FlowRunId) -> wire::TaskRunCreate {
     let dynamic_key = match parent.task_run {
         None => parent.nth.to_string(),
-        Some(_) => Uuid::new_v4().to_string(),
+        Some(_) => key.to_string(),
     };
     let mut create = wire::TaskRunCreate::new(new.def.key, dynamic_key);
     create.name = Some(format!("{}-{}", new.def.name, parent.nth));

@@ -72,6 +72,7 @@ pub(super) async fn adopt(shared: &Shared, existing: Existing, new: NewFlowRun) 
         background: Background { links: Some(Arc::clone(&shared.links)), ..existing.background },
         track: Track::default(),
     };
+    shared.acknowledge(id, &existing.state);
     run.track.push(existing.state);
     let run = Arc::new(run);
     if let Some(lease) = lease {

@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// Brings every run under way to the Crashed state, tasks first.
 pub(super) async fn crash_all(shared: &Shared, why: &str) {
+    let _crashing = shared.crashing.lock().await;
     while !shared.queue.is_empty() {
         tokio::time::sleep(LOOK).await;
     }

@@ -1,4 +1,4 @@
-//! The last words of the process: everything is delivered, or it is said what is not.
+//! The last words of the process: everything is delivered, or it is kept for a later one, or it is said what is lost.
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -13,6 +13,9 @@ use crate::run::{FlowRun, TaskRun};
 
 /// Delivery at exit ends after this time even if it still moves.
 const AT_MOST: Duration = Duration::from_secs(600);
+
+/// How long the disk may take to keep what is left.
+const KEEPING: Duration = Duration::from_secs(60);
 
 /// After this time somebody at a terminal is told what the process is waiting for.
 const QUIET: Duration = Duration::from_secs(1);
@@ -44,22 +47,29 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
         }
         prompt => prompt.ok(),
     };
-    if let Some(left) = left {
-        state(&left);
+    if left.is_some_and(|left| left.is_empty()) {
+        return;
+    }
+    let (done, kept) = channel();
+    let _ = reporter.send(Ask::Keep(Box::new(move |told| ignore(done.send(told)))));
+    for line in kept.recv_timeout(KEEPING).unwrap_or_default() {
+        print(format_args!("{line}"));
     }
 }
 
-/// Says what was not delivered, if anything.
-pub(crate) fn state(left: &Undelivered) {
-    if left.is_empty() {
-        return;
-    }
-    let Undelivered { task_states, flow_states, logs, reason } = left;
-    let reason = reason.as_deref().unwrap_or("the server did not answer");
-    print(format_args!(
-        "flowkit: not delivered to the server: {flow_states} flow-run state(s), {task_states} task-run state(s), \
-         {logs} log line(s) ({reason})"
-    ));
+/// The reason if nobody knows another.
+pub(super) const NO_ANSWER: &str = "the server did not answer";
+
+/// Says what was not delivered and never will be, if anything.
+pub(super) fn statement(lost: &Undelivered) -> Option<String> {
+    let reason = lost.reason.as_deref().unwrap_or(NO_ANSWER);
+    (!lost.is_empty()).then(|| format!("flowkit: not delivered to the server: {} ({reason})", amounts(lost)))
+}
+
+/// How much that is.
+pub(super) fn amounts(count: &Undelivered) -> String {
+    let Undelivered { task_states, flow_states, logs, .. } = count;
+    format!("{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s)")
 }
 
 /// Prints a log line that no longer can go through `tracing`.

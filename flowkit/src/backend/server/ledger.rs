@@ -147,6 +147,13 @@ impl Ledger {
         overdue
     }
 
+    /// Takes all runs, each with the last state that was sent, before the process ends.
+    pub(super) fn take_all(&self) -> Vec<(Arc<TaskRun>, usize)> {
+        let books = std::mem::take(&mut *lock(&self.books));
+        self.stored.notify_waiters();
+        books.turns.values().filter_map(|id| books.open.get(id)).map(|it| (Arc::clone(&it.run), it.index)).collect()
+    }
+
     /// Gives up to ask this server: what it has received counts as stored from now on.
     pub(super) fn go_blind(&self) {
         *lock(&self.books) = Books { blind: true, ..Books::default() };

@@ -32,14 +32,15 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(30);
 /// Creates a flow run. A subflow whose server is away runs all the same and is created later.
 pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowRun>, Error> {
     let is_subflow = new.parent.is_some();
+    let local = FlowRunId::now();
     if is_subflow && !shared.outbox.is_empty() {
-        return Ok(postpone(shared, new, None));
+        return Ok(postpone(shared, new, local, None));
     }
     let patience = if is_subflow { PATIENCE } else { FIRST_PATIENCE };
     let client = shared.client.with_deadline(patience).with_retry(brisk());
-    match orders::create(&client, shared, &new).await {
+    match orders::create(&client, shared, &new, local).await {
         Ok((known, stand_in)) => Ok(record(shared, new, known, stand_in)),
-        Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, Some(error.to_string()))),
+        Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, local, Some(error.to_string()))),
         Err(error) => Err(refuse(&client, new.def.name, error)),
     }
 }
@@ -72,8 +73,7 @@ fn refuse(client: &Client, flow: &str, error: flowkit_client::Error) -> Error {
         .with_source(error)
 }
 
-fn postpone(shared: &Shared, new: NewFlowRun, why: Option<String>) -> Arc<FlowRun> {
-    let local = FlowRunId::now();
+fn postpone(shared: &Shared, new: NewFlowRun, local: FlowRunId, why: Option<String>) -> Arc<FlowRun> {
     let name = new.name.clone().unwrap_or_else(names::generate);
     let mut later = new.clone();
     later.name = Some(name.clone());
@@ -133,7 +133,12 @@ async fn ask(shared: &Shared, run: &Arc<FlowRun>, proposal: Proposal) -> Answer 
     let force = proposal.force;
     if shared.outbox.is_empty() {
         match orders::propose(&patient(shared), shared.known(run).flow_run, &state, force).await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                if let Answer::Accept(state) | Answer::Reject(state) = &answer {
+                    shared.acknowledge(run.id, state);
+                }
+                answer
+            }
             Err(error) if error.is_transient() => {
                 let order = Order::SetState { run: Arc::clone(run), state: Box::new(state), force };
                 shared.outbox.push(order, Some(error.to_string()));

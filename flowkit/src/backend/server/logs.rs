@@ -59,6 +59,11 @@ impl Logs {
         lock(&self.lines).len()
     }
 
+    /// Takes all that waits, before the process ends.
+    pub(super) fn take_all(&self) -> Vec<LogCreate> {
+        lock(&self.lines).drain(..).collect()
+    }
+
     /// The lines that never will be delivered, and why.
     pub(super) fn lost(&self) -> (usize, Option<String>) {
         lock(&self.lost).clone()
@@ -92,18 +97,25 @@ impl Logs {
             failed = sent.is_err();
             match sent {
                 Ok(()) => {
-                    lock(&self.lines).drain(..batch.len());
+                    self.leave(batch.len());
                     pause = if self.waiting() > MAX_LINES { Duration::ZERO } else { LINGER };
                 }
                 Err(error) if error.is_transient() => pause = (pause * 2).clamp(LINGER, Duration::from_secs(10)),
                 Err(error) => {
-                    lock(&self.lines).drain(..batch.len());
+                    self.leave(batch.len());
                     let mut lost = lock(&self.lost);
                     lost.0 += batch.len();
                     lost.1 = Some(error.to_string());
                 }
             }
         }
+    }
+
+    /// Lets the first lines go; somebody may have taken them.
+    fn leave(&self, count: usize) {
+        let mut lines = lock(&self.lines);
+        let count = count.min(lines.len());
+        lines.drain(..count);
     }
 
     fn batch(&self) -> Vec<LogCreate> {

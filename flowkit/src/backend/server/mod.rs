@@ -18,6 +18,7 @@ mod queue;
 mod read;
 mod reporter;
 mod shared;
+mod spool;
 mod verify;
 mod watch;
 
@@ -39,11 +40,12 @@ use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::run::FlowRun;
+use crate::spool_place::SpoolPlace;
 use crate::state::State;
-pub(crate) use exit::state as say_undelivered;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
+use spool::Spool;
 
 /// How a server is reached and told.
 #[derive(Clone)]
@@ -61,6 +63,8 @@ pub(crate) struct ServerOptions {
     pub(crate) poll: Duration,
     /// How long delivery at exit may stand still.
     pub(crate) patience: Duration,
+    /// Where it is kept what cannot be delivered.
+    pub(crate) spool: SpoolPlace,
     /// Whether somebody who has reached the server has started this process for a run.
     pub(crate) assigned: bool,
 }
@@ -91,6 +95,7 @@ impl Server {
         };
         let config = Config::new(&options.url).map_err(refuse)?.auth(auth).trust(trust).known_good(options.assigned);
         let client = Client::new(config).map_err(refuse)?;
+        let spool = Spool::open(options.spool, client.api_url().as_str())?;
         let queue = Arc::new(Queue::default());
         let (reporter, asked) = mpsc::unbounded_channel();
         reporter::start(Parts {
@@ -101,6 +106,7 @@ impl Server {
             logs_to_api: options.logs_to_api,
             poll: options.poll,
             links: Links::new(&options.url, options.ui_url.as_deref()),
+            spool,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
         Ok(Self { url: options.url, queue, reporter })
@@ -183,6 +189,11 @@ impl Backend for Server {
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
         let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
+        async move { answer.await.unwrap_or_default() }.boxed()
+    }
+
+    fn keep(&self) -> BoxFuture<'_, Vec<String>> {
+        let answer = self.ask(|reply| Ask::Keep(Box::new(move |told| drop(reply.send(told)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 

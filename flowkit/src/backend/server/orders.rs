@@ -9,24 +9,26 @@ use crate::backend::convert::{self, Known};
 use crate::backend::server::outbox::Order;
 use crate::backend::server::shared::Shared;
 use crate::backend::{Answer, NewFlowRun};
-use crate::id::TaskRunId;
+use crate::id::{FlowRunId, TaskRunId};
 
-/// Creates a flow run, and the task run that stands for it if it is a subflow.
+/// Creates a flow run, and the task run that stands for it if it is a subflow. Under the same `key` it is created once,
+/// however often that is asked for.
 pub(super) async fn create(
     client: &Client,
     shared: &Shared,
     new: &NewFlowRun,
+    key: FlowRunId,
 ) -> Result<(Known, Option<TaskRunId>), Error> {
     let stand_in = match &new.parent {
         None => None,
         Some(parent) => {
             let flow_run = shared.known(&parent.flow_run).flow_run;
-            let task_run = client.create_task_run(&convert::stand_in(new, parent, flow_run)).await?;
+            let task_run = client.create_task_run(&convert::stand_in(new, parent, flow_run, key)).await?;
             Some(task_run.id)
         }
     };
     let flow = client.create_flow(&FlowCreate::new(new.def.name)).await?;
-    let run = client.create_flow_run(&convert::flow_run(new, flow.id, stand_in)).await?;
+    let run = client.create_flow_run(&convert::flow_run(new, flow.id, stand_in, key)).await?;
     Ok((Known { flow_run: run.id, flow: flow.id, name: run.name }, stand_in.map(TaskRunId::from)))
 }
 
@@ -54,11 +56,14 @@ pub(super) async fn propose(client: &Client, run: Uuid, state: &StateCreate, for
 pub(super) async fn carry_out(client: &Client, shared: &Shared, order: &Order) -> Result<(), Error> {
     match order {
         Order::Create { local, new } => {
-            let (known, _) = create(client, shared, new).await?;
+            let (known, _) = create(client, shared, new, *local).await?;
             shared.rename(*local, known);
         }
         Order::SetState { run, state, force } => {
-            propose(client, shared.known(run).flow_run, state, *force).await?;
+            let answer = propose(client, shared.known(run).flow_run, state, *force).await?;
+            if let Answer::Accept(state) | Answer::Reject(state) = answer {
+                shared.acknowledge(run.id, &state);
+            }
         }
     }
     Ok(())

@@ -58,6 +58,16 @@ impl Outbox {
         (waiting + lost, why.filter(|_| waiting + lost > 0))
     }
 
+    /// Takes all that waits, before the process ends.
+    pub(super) fn take_all(&self) -> Vec<Order> {
+        lock(&self.orders).drain(..).collect()
+    }
+
+    /// Counts what was lost.
+    pub(super) fn lost(&self) -> (usize, Option<String>) {
+        lock(&self.lost).clone()
+    }
+
     pub(super) fn lose(&self, why: String) {
         let mut lost = lock(&self.lost);
         lost.0 += 1;

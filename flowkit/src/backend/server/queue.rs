@@ -43,7 +43,7 @@ struct Waiting {
 struct Line {
     events: VecDeque<Event>,
     /// Taken and not yet handed on.
-    in_hand: usize,
+    in_hand: VecDeque<Event>,
     idle: bool,
 }
 
@@ -90,7 +90,7 @@ impl Queue {
                 let count = most.min(line.events.len());
                 if count > 0 {
                     let batch: Vec<Event> = line.events.drain(..count).collect();
-                    line.in_hand = batch.len();
+                    line.in_hand = batch.iter().cloned().collect();
                     let logs: usize = batch.iter().map(log_bytes).sum();
                     waiting.log_bytes -= logs.min(waiting.log_bytes);
                     return batch;
@@ -103,7 +103,8 @@ impl Queue {
 
     /// Says that what was taken is handed on, all but the last so many.
     pub(super) fn handed_on(&self, lane: Lane, but: usize) {
-        lock(&self.waiting).lanes[lane as usize].in_hand = but;
+        let in_hand = &mut lock(&self.waiting).lanes[lane as usize].in_hand;
+        in_hand.drain(..in_hand.len().saturating_sub(but));
     }
 
     /// Counts the events of a lane that nobody has taken.
@@ -113,23 +114,37 @@ impl Queue {
 
     /// Tells whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.waiting).lanes.iter().all(|line| line.events.is_empty() && line.in_hand == 0)
+        lock(&self.waiting).lanes.iter().all(|line| line.events.is_empty() && line.in_hand.is_empty())
+    }
+
+    /// Takes all that is not handed on, also from whoever has it in hand, before the process ends.
+    pub(super) fn take_all(&self) -> Vec<Event> {
+        let waiting = &mut *lock(&self.waiting);
+        waiting.log_bytes = 0;
+        let line = |line: &mut Line| line.in_hand.drain(..).chain(line.events.drain(..)).collect::<Vec<_>>();
+        waiting.lanes.iter_mut().flat_map(line).collect()
+    }
+
+    /// Counts what was lost because the queue was full.
+    pub(super) fn lost(&self) -> Undelivered {
+        let mut lost = lock(&self.waiting).dropped.clone();
+        if !lost.is_empty() {
+            lost.reason = Some("more was reported than fits into memory".to_owned());
+        }
+        lost
     }
 
     /// Counts what waits, and what was lost because the queue was full.
     pub(super) fn count(&self) -> Undelivered {
+        let mut count = self.lost();
         let waiting = lock(&self.waiting);
-        let mut count = waiting.dropped.clone();
-        count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand;
+        count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand.len();
         for event in waiting.lanes.iter().flat_map(|line| &line.events) {
             match event {
                 Event::TaskState(..) | Event::Asset(_) => count.task_states += 1,
                 Event::FlowEnded(..) => count.flow_states += 1,
                 Event::Log(_) => count.logs += 1,
             }
-        }
-        if waiting.dropped.task_states + waiting.dropped.logs > 0 {
-            count.reason = Some("more was reported than fits into memory".to_owned());
         }
         count
     }

@@ -18,6 +18,7 @@ use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::spool::{self, Spool};
 use crate::backend::server::verify;
 use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
@@ -50,6 +51,8 @@ pub(super) enum Ask {
     Do(Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, ()> + Send>),
     /// Give up after nothing has moved for this long.
     Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
+    /// Keep what is not delivered for a later process; the answer is what people are told.
+    Keep(Box<dyn FnOnce(Vec<String>) + Send>),
     /// Bring every run under way to the Crashed state, for this reason.
     Crash(String, Box<dyn FnOnce() + Send>),
 }
@@ -63,6 +66,7 @@ pub(super) struct Parts {
     pub(super) logs_to_api: bool,
     pub(super) poll: Duration,
     pub(super) links: Links,
+    pub(super) spool: Spool,
 }
 
 /// Starts the thread.
@@ -79,10 +83,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links } = parts;
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool));
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);
@@ -90,12 +94,16 @@ async fn run(parts: Parts) {
     tokio::spawn(heartbeats(Arc::clone(&shared)));
     tokio::spawn(watch::ask(Arc::clone(&shared), poll));
     tokio::spawn(watch::listen(Arc::clone(&shared)));
+    tokio::spawn(spool::run(Arc::clone(&shared)));
     let logs = Arc::clone(&shared);
     tokio::spawn(async move { logs.logs.run(&logs.client).await });
     let outbox = Arc::clone(&shared);
     tokio::spawn(async move { outbox.outbox.run(&outbox).await });
     while let Some(ask) = asked.recv().await {
         let shared = Arc::clone(&shared);
+        if !matches!(ask, Ask::Flush(..) | Ask::Keep(_) | Ask::Crash(..)) {
+            shared.spool.wake();
+        }
         match ask {
             Ask::Create(new, reply) => {
                 tokio::spawn(async move { reply.send(link::create(&shared, new).await) });
@@ -116,6 +124,9 @@ async fn run(parts: Parts) {
             Ask::Flush(patience, reply) => {
                 tokio::spawn(async move { reply(shared.flush(patience).await) });
             }
+            Ask::Keep(reply) => {
+                tokio::spawn(async move { reply(spool::keep(&shared).await) });
+            }
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {
                     crash::crash_all(&shared, &why).await;
@@ -131,6 +142,8 @@ async fn run(parts: Parts) {
 async fn pump_task_states(shared: Arc<Shared>) {
     loop {
         let batch = shared.queue.take(Lane::TaskStates, BATCH).await;
+        // There may be task runs outside of any flow, about which nobody asks.
+        shared.spool.wake();
         // Events name their flow run, which must exist at the server.
         shared.outbox.no_creations().await;
         let count = batch.len();
@@ -145,10 +158,12 @@ async fn pump_task_states(shared: Arc<Shared>) {
 /// Hands on everything else.
 async fn pump_others(shared: Arc<Shared>) {
     loop {
-        for event in shared.queue.take(Lane::Others, BATCH).await {
+        let batch = shared.queue.take(Lane::Others, BATCH).await;
+        let count = batch.len();
+        for (done, event) in batch.into_iter().enumerate() {
             hand_on(&shared, event).await;
+            shared.queue.handed_on(Lane::Others, count - done - 1);
         }
-        shared.queue.handed_on(Lane::Others, 0);
     }
 }
 

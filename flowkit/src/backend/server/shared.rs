@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use flowkit_client::{Client, EventsChannel};
 
 use crate::backend::Undelivered;
@@ -14,11 +15,13 @@ use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
+use crate::backend::server::spool::Spool;
 use crate::background::Links;
 use crate::clock;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
+use crate::state::State;
 
 /// How often a flush looks whether it is done.
 const LOOK: Duration = Duration::from_millis(10);
@@ -42,6 +45,12 @@ pub(super) struct Shared {
     /// Rights to claim runs that could not be made use of.
     pub(super) unused_tickets: Unused,
     events_lost: Mutex<Option<String>>,
+    /// When flow runs under way entered the last state that the server has told of, by its clock.
+    acknowledged: Mutex<HashMap<FlowRunId, DateTime<Utc>>>,
+    /// What is kept for later, and by whom.
+    pub(super) spool: Spool,
+    /// Held while runs are brought to the Crashed state.
+    pub(super) crashing: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -52,6 +61,7 @@ impl Shared {
         heartbeat: Duration,
         logs_to_api: bool,
         links: Links,
+        spool: Spool,
     ) -> Self {
         Self {
             client,
@@ -67,6 +77,9 @@ impl Shared {
             renamed: Mutex::default(),
             unused_tickets: Unused::default(),
             events_lost: Mutex::default(),
+            acknowledged: Mutex::default(),
+            spool,
+            crashing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -97,6 +110,32 @@ impl Shared {
         *lock(&self.events_lost) = Some(why);
     }
 
+    /// Notes a state in which the server has shown a flow run of this process.
+    pub(super) fn acknowledge(&self, run: FlowRunId, state: &State) {
+        let mut acknowledged = lock(&self.acknowledged);
+        if state.is_final() {
+            acknowledged.remove(&run);
+        } else {
+            acknowledged.insert(run, state.timestamp().to_utc());
+        }
+    }
+
+    /// When a flow run entered the last state that the server has told of.
+    pub(super) fn acknowledged(&self, run: FlowRunId) -> Option<DateTime<Utc>> {
+        lock(&self.acknowledged).get(&run).copied()
+    }
+
+    /// Counts what nobody will deliver any more.
+    pub(super) fn lost(&self) -> Undelivered {
+        let mut lost = self.queue.lost();
+        let (logs, logs_why) = self.logs.lost();
+        let (orders, orders_why) = self.outbox.lost();
+        lost.logs += logs;
+        lost.flow_states += orders;
+        lost.reason = orders_why.filter(|_| orders > 0).or(logs_why).or(lost.reason);
+        lost
+    }
+
     /// Counts what is not delivered.
     pub(super) fn undelivered(&self) -> Undelivered {
         let mut count = self.queue.count();
@@ -113,9 +152,11 @@ impl Shared {
         count
     }
 
-    /// Waits until everything is delivered, or until nothing has moved for `patience`.
+    /// Waits until everything is delivered, or until nothing has moved for `patience`. What earlier processes have left
+    /// is waited for as well, but for no longer than that in all.
     pub(super) async fn flush(&self, patience: Duration) -> Undelivered {
         let mut before = self.undelivered();
+        let mut delivered = None;
         let mut moved = clock::instant();
         loop {
             self.outbox.hurry();
@@ -126,9 +167,15 @@ impl Shared {
             let now = self.undelivered();
             let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
             if settled && self.events.stats().outstanding == 0 && self.ledger.unstored() == 0 {
-                return now;
-            }
-            if amount(&now) != amount(&before) {
+                let since = delivered.get_or_insert_with(clock::instant);
+                if !self.spool.is_busy() {
+                    return now;
+                }
+                if since.elapsed() >= patience {
+                    self.spool.let_rest();
+                    return now;
+                }
+            } else if amount(&now) != amount(&before) {
                 (before, moved) = (now, clock::instant());
             } else if moved.elapsed() >= patience {
                 return now;
