@@ -47,17 +47,17 @@ mod tests {
     #[test]
     fn the_usual_place_is_in_the_users_cache() {
         let usual = |path: &str| SpoolPlace::Usual(PathBuf::from(path));
-        assert_eq!(place_of(&[("HOME", "/home/me")]), usual("/home/me/.cache/flowkit/spool"));
-        let both = [("HOME", "/home/me"), ("XDG_CACHE_HOME", "/var/cache/me")];
+        assert_eq!(place_of(&[("HOME", "/srv/me")]), usual("/srv/me/.cache/flowkit/spool"));
+        let both = [("HOME", "/srv/me"), ("XDG_CACHE_HOME", "/var/cache/me")];
         assert_eq!(place_of(&both), usual("/var/cache/me/flowkit/spool"));
-        let relative = [("HOME", "/home/me"), ("XDG_CACHE_HOME", "cache")];
-        assert_eq!(place_of(&relative), usual("/home/me/.cache/flowkit/spool"));
+        let relative = [("HOME", "/srv/me"), ("XDG_CACHE_HOME", "cache")];
+        assert_eq!(place_of(&relative), usual("/srv/me/.cache/flowkit/spool"));
         assert!(matches!(place_of(&[]), SpoolPlace::Nowhere(why) if why.contains("FLOWKIT_SPOOL")));
     }
 
     #[test]
     fn a_place_can_be_chosen_and_keeping_can_be_switched_off() {
-        assert_eq!(place_of(&[("FLOWKIT_SPOOL", "off"), ("HOME", "/home/me")]), SpoolPlace::Off);
+        assert_eq!(place_of(&[("FLOWKIT_SPOOL", "off"), ("HOME", "/srv/me")]), SpoolPlace::Off);
         let named_by = "the setting FLOWKIT_SPOOL".to_owned();
         let folder = PathBuf::from("/srv/spool");
         assert_eq!(place_of(&[("FLOWKIT_SPOOL", "/srv/spool")]), SpoolPlace::Chosen { folder, named_by });
