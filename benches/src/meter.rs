@@ -1,35 +1,69 @@
-//! Timing an operation next to the floor.
+//! Timing an operation next to others, repeat by repeat.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Instant;
 
-/// How often each measurement is repeated; the median counts.
+/// How often an operation of nanoseconds is measured; the median counts.
 const REPEATS: usize = 11;
 
 /// How many times a bare task is spawned and awaited for one measurement of the floor.
 const FLOOR_OPS: u32 = 20_000;
 
-/// Measures `batch`, which does the operation as often as it is told, and prints the result.
-///
-/// The floor, `tokio::spawn` and `.await` of an empty task, is measured in turn with it, so that
-/// both see the same machine. One repeat of each comes first and does not count.
-pub async fn measure<F, B>(name: &str, ops: u32, batch: F)
+/// What is measured once in each repeat: it takes its time itself, and gives it per operation, in whatever unit.
+pub type Side<'a> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = f64> + Send + 'a>> + Send + Sync + 'a>;
+
+/// Makes a side.
+pub fn side<'a, F, T>(work: F) -> Side<'a>
 where
-    F: Fn(u32) -> B,
-    B: Future<Output = ()>,
+    F: Fn() -> T + Send + Sync + 'a,
+    T: Future<Output = f64> + Send + 'a,
 {
-    let (mut own, mut floor) = (Vec::new(), Vec::new());
-    for repeat in 0..=REPEATS {
-        let (floor_ns, own_ns) = (per_op(FLOOR_OPS, bare_spawns).await, per_op(ops, &batch).await);
-        if repeat > 0 {
-            floor.push(floor_ns);
-            own.push(own_ns);
+    Box::new(move || Box::pin(work()))
+}
+
+/// What a side took over all repeats.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// The middle value.
+    pub median: f64,
+    /// The least value: what is left where others keep the machine busy.
+    pub least: f64,
+}
+
+/// Measures all sides in each repeat, one after the other.
+///
+/// One repeat comes first and does not count. Because the sides take turns, all of them see the same machine.
+pub async fn in_turn<const N: usize>(repeats: usize, sides: [Side<'_>; N]) -> [Taken; N] {
+    let mut taken = [const { Vec::new() }; N];
+    for repeat in 0..=repeats {
+        for (side, taken) in sides.iter().zip(&mut taken) {
+            let once = side().await;
+            if repeat > 0 {
+                taken.push(once);
+            }
         }
     }
-    let (own, floor) = (median(own), median(floor));
+    taken.map(|taken| Taken { least: taken.iter().copied().fold(f64::INFINITY, f64::min), median: median(taken) })
+}
+
+/// Measures `batch`, which does the operation as often as it is told, next to the floor, and prints the result.
+///
+/// The floor is `tokio::spawn` and `.await` of an empty task.
+pub async fn measure<F, B>(name: &str, ops: u32, batch: F)
+where
+    F: Fn(u32) -> B + Send + Sync,
+    B: Future<Output = ()> + Send,
+{
+    let floor = side(|| per_op(FLOOR_OPS, bare_spawns));
+    let [floor, own] = in_turn(REPEATS, [floor, side(|| per_op(ops, &batch))]).await;
     println!(
-        r#"{{"name":"{name}","ns_per_op":{own:.0},"floor_ns_per_op":{floor:.0},"ratio":{:.2},"ops":{ops},"repeats":{REPEATS}}}"#,
-        own / floor
+        r#"{{"name":"{name}","ns_per_op":{:.0},"floor_ns_per_op":{:.0},"ratio":{:.2},"least_ns":{:.0},"floor_least_ns":{:.0},"ops":{ops},"repeats":{REPEATS}}}"#,
+        own.median,
+        floor.median,
+        own.median / floor.median,
+        own.least,
+        floor.least
     );
 }
 
@@ -39,7 +73,8 @@ async fn bare_spawns(ops: u32) {
     }
 }
 
-async fn per_op<F, B>(ops: u32, batch: F) -> f64
+/// Gives the nanoseconds that one of `ops` operations takes.
+pub async fn per_op<F, B>(ops: u32, batch: F) -> f64
 where
     F: Fn(u32) -> B,
     B: Future<Output = ()>,

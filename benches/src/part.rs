@@ -30,7 +30,7 @@ pub struct Part {
 /// Runs the part that the command line names, or all of them, one after the other.
 pub fn main(parts: &[Part]) -> ExitCode {
     let Some(name) = std::env::args().nth(1) else {
-        let failed = parts.iter().find(|part| timed(part.name, part.console).is_none());
+        let failed = parts.iter().find(|part| timed(again(part.name, part.console)).is_none());
         return match failed {
             Some(part) => {
                 eprintln!("part {0} failed; run it alone to see why, with `{0}` as the only argument", part.name);
@@ -48,12 +48,15 @@ pub fn main(parts: &[Part]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs the part called `name` in a new process; returns how long that process lived, `None` if it
-/// failed.
+/// Makes the command that runs the part called `name` of this program in a new process.
 ///
 /// No setting of the caller's environment reaches it.
-pub fn timed(name: &str, console: Console) -> Option<Duration> {
-    let mut command = Command::new(std::env::current_exe().ok()?);
+///
+/// # Panics
+///
+/// When it is not known where this program is.
+pub fn again(name: &str, console: Console) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a program knows where it is"));
     command.arg(name);
     for (setting, _) in std::env::vars_os() {
         let setting = setting.to_string_lossy();
@@ -65,6 +68,11 @@ pub fn timed(name: &str, console: Console) -> Option<Duration> {
         Console::Off => command.env("PREFECT_LOGGING_LEVEL", "ERROR"),
         Console::Null => command.env("PREFECT_LOGGING_LEVEL", "INFO").stderr(Stdio::null()),
     };
+    command
+}
+
+/// Runs a process; returns how long it lived, `None` if it failed.
+pub fn timed(mut command: Command) -> Option<Duration> {
     let start = Instant::now();
     let status = command.status().ok()?;
     status.success().then(|| start.elapsed())

@@ -1,14 +1,18 @@
-//! How much memory a map of many tasks takes at its peak. See `benches/README.md`.
+//! How much memory a map of many tasks takes at its peak, and how much time. See `benches/README.md`.
 
 use std::process::ExitCode;
 
 use flowkit::prelude::*;
+use flowkit_benches::meter::{in_turn, per_op, side};
 use flowkit_benches::{Console, Part, part};
 
-const ITEMS: u64 = 1_000_000;
+/// How often the time is taken.
+const REPEATS: usize = 5;
+
+const ITEMS: u32 = 1_000_000;
 
 /// How many tasks the streamed map has.
-const STREAMED: u64 = 100_000;
+const STREAMED: u32 = 100_000;
 
 /// How many bytes each of those returns.
 const BYTES: usize = 1_000;
@@ -20,12 +24,12 @@ async fn noop(n: u64) -> u64 {
 
 #[flow]
 async fn awaited() -> flowkit::Result<u64> {
-    Ok(flowkit::map(0..ITEMS, noop).await?.into_iter().sum())
+    Ok(flowkit::map(0..u64::from(ITEMS), noop).await?.into_iter().sum())
 }
 
 #[flow]
 async fn submitted() -> flowkit::Result<u64> {
-    Ok(flowkit::map(0..ITEMS, noop).submit().await?.into_iter().sum())
+    Ok(flowkit::map(0..u64::from(ITEMS), noop).submit().await?.into_iter().sum())
 }
 
 #[task]
@@ -35,7 +39,7 @@ async fn page(n: u64) -> Vec<u8> {
 
 #[flow]
 async fn streamed() -> flowkit::Result<u64> {
-    let mut pages = flowkit::map(0..STREAMED, page).stream();
+    let mut pages = flowkit::map(0..u64::from(STREAMED), page).stream();
     let mut bytes = 0;
     while let Some(page) = pages.next().await {
         bytes += page?.len() as u64;
@@ -43,15 +47,35 @@ async fn streamed() -> flowkit::Result<u64> {
     Ok(bytes)
 }
 
-fn report(name: &str, flow: FlowCall<u64>, items: u64, result: u64) {
+/// Prints the peak after the first run in this process, then the time of more of them next to the floor: all tasks
+/// spawned on tokio alone, and joined.
+fn report(name: &str, flow: fn() -> FlowCall<u64>, items: u32, result: u64) {
     let before = peak();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    assert_eq!(runtime.block_on(flow.into_future()).expect("a flow that ends"), result);
-    println!(r#"{{"name":"{name}","peak_rss_mib":{:.1},"before_mib":{before:.1},"items":{items}}}"#, peak());
+    let run = move |_| async move { assert_eq!(flow().await.expect("a flow that ends"), result) };
+    let measured = async move {
+        run(items).await;
+        let peak = peak();
+        let sides = [side(move || per_op(items, spawn_all)), side(move || per_op(items, run))];
+        (peak, in_turn(REPEATS, sides).await)
+    };
+    let measured = runtime.block_on(async { tokio::spawn(measured).await });
+    let (peak, [floor, own]) = measured.expect("no panic");
+    println!(
+        r#"{{"name":"{name}","peak_rss_mib":{peak:.1},"before_mib":{before:.1},"ns_per_item":{:.0},"floor_ns_per_item":{:.0},"least_ns":{:.0},"floor_least_ns":{:.0},"items":{items},"repeats":{REPEATS}}}"#,
+        own.median, floor.median, own.least, floor.least
+    );
 }
 
-fn millions(name: &str, flow: FlowCall<u64>) {
-    report(name, flow, ITEMS, ITEMS * (ITEMS - 1) / 2);
+async fn spawn_all(items: u32) {
+    let spawned: Vec<_> = (0..items).map(|_| tokio::spawn(async {})).collect();
+    for one in spawned {
+        let _ = one.await;
+    }
+}
+
+fn millions(name: &str, flow: fn() -> FlowCall<u64>) {
+    report(name, flow, ITEMS, u64::from(ITEMS) * u64::from(ITEMS - 1) / 2);
 }
 
 /// Returns the greatest resident size of this process so far, in MiB, as Linux tells it.
@@ -64,12 +88,19 @@ fn peak() -> f64 {
 
 fn main() -> ExitCode {
     part::main(&[
-        Part { name: "awaited", console: Console::Off, run: || millions("map of 1 000 000 awaited", awaited()) },
-        Part { name: "submitted", console: Console::Off, run: || millions("map of 1 000 000 submitted", submitted()) },
+        Part { name: "awaited", console: Console::Off, run: || millions("map of 1 000 000 awaited", awaited) },
+        Part { name: "submitted", console: Console::Off, run: || millions("map of 1 000 000 submitted", submitted) },
         Part {
             name: "streamed",
             console: Console::Off,
-            run: || report("map of 100 000 results of 1 kB streamed", streamed(), STREAMED, STREAMED * BYTES as u64),
+            run: || {
+                report(
+                    "map of 100 000 results of 1 kB streamed",
+                    streamed,
+                    STREAMED,
+                    u64::from(STREAMED) * BYTES as u64,
+                )
+            },
         },
     ])
 }
