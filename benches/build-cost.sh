@@ -81,17 +81,15 @@ done
 
 build() {
     rm -rf "$folder/$1/target"
-    local begun ended
-    begun=$(date +%s%N)
-    cargo build --quiet --release --offline --manifest-path "$folder/$1/Cargo.toml"
-    ended=$(date +%s%N)
+    # Seconds by the clock, and those of the processor, which other work on the machine does not lengthen as much.
+    local TIMEFORMAT='%R %U %S' seconds user system
+    { time cargo build --quiet --release --offline --manifest-path "$folder/$1/Cargo.toml" 2>"$folder/said"; } \
+        2>"$folder/time" || { cat "$folder/said" >&2 && return 1; }
+    read -r seconds user system <"$folder/time"
     local program="$folder/$1/target/release/$1"
-    local size stripped
-    size=$(stat -c %s "$program")
     strip -o "$program.stripped" "$program"
-    stripped=$(stat -c %s "$program.stripped")
-    printf '{"name":"%s","seconds":%d.%d,"bytes":%d,"stripped_bytes":%d,"crates":%d}\n' "$1" \
-        $(((ended - begun) / 1000000000)) $(((ended - begun) / 100000000 % 10)) "$size" "$stripped" \
+    printf '{"name":"%s","seconds":%s,"cpu_seconds":%s,"bytes":%d,"stripped_bytes":%d,"crates":%d}\n' "$1" "$seconds" \
+        "$(awk "BEGIN { print $user + $system }")" "$(stat -c %s "$program")" "$(stat -c %s "$program.stripped")" \
         "$(find "$folder/$1/target/release/deps" -name '*.rlib' | wc -l)"
 }
 
