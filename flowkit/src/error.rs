@@ -61,8 +61,15 @@ pub enum ErrorKind {
     NotResumed,
     /// What was asked for is not possible there or then: to pause outside of a flow, to resume a run that is not paused.
     Refused,
-    /// What was given to a flow run is missing, or does not have the form that was asked for.
+    /// What was given (to a flow run, or as a name, a key or a value) is missing, or does not have the form that was asked
+    /// for.
     Input,
+    /// There is nothing of that name or key.
+    NotFound,
+    /// There is something of that name already.
+    AlreadyExists,
+    /// What was read has another type than was asked for.
+    WrongType,
     /// A flow's parameters do not fit its signature.
     Parameters,
     /// A task, a flow or an option was declared in a way that cannot work.
@@ -161,6 +168,12 @@ impl Error {
     #[must_use]
     pub fn is_not_ready(&self) -> bool {
         self.kind() == ErrorKind::NotReady
+    }
+
+    /// Tells whether there is nothing of the name or key that was asked for.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
     }
 
     /// Returns the error of type `E` that a body returned, however deep in the chain of causes it is.

@@ -62,6 +62,7 @@ mod trigger;
 mod txn;
 mod user_error;
 
+mod artifacts;
 mod backend;
 mod defer;
 mod deploy;
@@ -69,6 +70,7 @@ mod interact;
 mod journals;
 mod orchestrate;
 mod store;
+mod variables;
 
 mod engine;
 
@@ -78,8 +80,10 @@ mod logs;
 
 mod allow_failure;
 mod arguments;
+pub mod artifact;
 mod asset_metadata;
 mod awaited;
+mod blocking;
 mod call;
 mod call_options;
 mod delay;
@@ -114,6 +118,7 @@ mod settings;
 mod task_registry;
 pub mod testing;
 mod transaction;
+pub mod variable;
 mod waiting;
 
 #[doc(hidden)]

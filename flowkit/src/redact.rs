@@ -3,6 +3,8 @@
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::Value;
+
 /// What stands in the place of a secret; Prefect's own mask.
 pub(crate) const MASK: &str = "**********";
 
@@ -37,6 +39,32 @@ pub(crate) fn redact(text: String) -> String {
     values.iter().fold(text, |text, value| if text.contains(&**value) { text.replace(&**value, MASK) } else { text })
 }
 
+/// Masks all known secrets in a JSON value, names of fields and numbers included.
+pub(crate) fn redact_json(value: &mut Value) {
+    if !ANY.load(Ordering::Acquire) {
+        return;
+    }
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => {
+            let text = number.to_string();
+            let redacted = redact(text.clone());
+            if redacted != text {
+                *value = Value::String(redacted);
+            }
+        }
+        Value::String(text) => *text = redact(std::mem::take(text)),
+        Value::Array(items) => items.iter_mut().for_each(redact_json),
+        Value::Object(fields) => {
+            let redacted = std::mem::take(fields).into_iter().map(|(name, mut value)| {
+                redact_json(&mut value);
+                (redact(name), value)
+            });
+            *fields = redacted.collect();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +75,16 @@ mod tests {
             register(value);
         }
         assert_eq!(redact("redact-me-whole and redact-me, ab".to_owned()), "********** and **********, ab");
+    }
+
+    #[test]
+    fn secrets_are_masked_anywhere_in_json() {
+        for value in ["redact-json", "99887766"] {
+            register(value);
+        }
+        let mut value = serde_json::json!({"redact-json": ["a redact-json", 99_887_766, 1, null, {"b": true}]});
+        redact_json(&mut value);
+        let expected = serde_json::json!({"**********": ["a **********", "**********", 1, null, {"b": true}]});
+        assert_eq!(value, expected);
     }
 }

@@ -37,6 +37,12 @@ fn calls_are_send() {
         flowkit::MapCall<'static, NotSync>: is_send is_unpin;
         flowkit::MapStream<'static, NotSync>: is_send is_unpin;
         flowkit::Input<NotSync>: is_send;
+        flowkit::variable::GetVariable<NotSync>: is_send is_unpin;
+        flowkit::variable::SetVariable: is_send is_sync is_unpin;
+        flowkit::artifact::CreateArtifact: is_send is_sync is_unpin;
+        flowkit::artifact::LinkArtifact: is_send is_sync is_unpin;
+        flowkit::artifact::StartProgress: is_send is_sync is_unpin;
+        flowkit::artifact::ProgressUpdate: is_send is_sync is_unpin;
     }
 }
 
@@ -56,6 +62,9 @@ fn data_is_send_and_sync() {
         flowkit::Runtime: is_send is_sync is_unpin;
         flowkit::RuntimeBuilder: is_send is_sync;
         flowkit::Timestamp: is_send is_sync;
+        flowkit::variable::Variable: is_send is_sync is_unpin;
+        flowkit::artifact::Artifact: is_send is_sync is_unpin;
+        flowkit::artifact::Progress: is_send is_sync is_unpin;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The requests of the API, by object. Each function is pure: it says what to send and what comes back.
 
 pub mod admin;
+pub mod artifacts;
 pub mod automations;
 pub mod concurrency;
 pub mod deployments;
@@ -10,3 +11,4 @@ pub mod flows;
 pub mod logs;
 pub mod run_input;
 pub mod task_runs;
+pub mod variables;

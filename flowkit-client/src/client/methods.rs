@@ -7,13 +7,17 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::api::flow_runs::Orchestrate;
-use crate::api::{admin, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs};
+use crate::api::{
+    admin, artifacts, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs,
+    variables,
+};
 use crate::error::Error;
 use crate::model::{
-    Automation, AutomationCreate, Deployment, DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate, Event,
-    EventFilter, EventPage, Flow, FlowCreate, FlowRun, FlowRunCreate, FlowRunInput, FlowRunInputCreate,
-    FlowRunInputQuery, FlowRunQuery, FlowRunUpdate, JsonObject, Labels, Log, LogCreate, LogQuery, OrchestrationResult,
-    StateCreate, TaskRun, TaskRunCreate, TaskRunQuery,
+    Artifact, ArtifactCreate, ArtifactQuery, ArtifactUpdate, Automation, AutomationCreate, Deployment,
+    DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate, Event, EventFilter, EventPage, Flow, FlowCreate,
+    FlowRun, FlowRunCreate, FlowRunInput, FlowRunInputCreate, FlowRunInputQuery, FlowRunQuery, FlowRunUpdate,
+    JsonObject, Labels, Log, LogCreate, LogQuery, OrchestrationResult, StateCreate, TaskRun, TaskRunCreate,
+    TaskRunQuery, Variable, VariableCreate, VariableUpdate,
 };
 use crate::version::ServerVersion;
 
@@ -217,5 +221,40 @@ impl Client {
         run: &DeploymentFlowRunCreate,
     ) -> Result<FlowRun, Error> {
         self.send(deployments::create_flow_run(id, run)).await
+    }
+
+    /// Creates a variable.
+    pub async fn create_variable(&self, variable: &VariableCreate) -> Result<Variable, Error> {
+        self.send(variables::create(variable)).await
+    }
+
+    /// Reads a variable by its name; `None` if there is none.
+    pub async fn read_variable(&self, name: &str) -> Result<Option<Variable>, Error> {
+        self.send_opt(variables::read(name)).await
+    }
+
+    /// Replaces the value and the tags of a variable.
+    pub async fn update_variable(&self, name: &str, update: &VariableUpdate) -> Result<(), Error> {
+        self.send(variables::update(name, update)).await.map(drop)
+    }
+
+    /// Deletes a variable.
+    pub async fn delete_variable(&self, name: &str) -> Result<(), Error> {
+        self.send(variables::delete(name)).await.map(drop)
+    }
+
+    /// Creates an artifact.
+    pub async fn create_artifact(&self, artifact: &ArtifactCreate) -> Result<Artifact, Error> {
+        self.send(artifacts::create(artifact)).await
+    }
+
+    /// Replaces what an artifact holds.
+    pub async fn update_artifact(&self, id: Uuid, update: &ArtifactUpdate) -> Result<(), Error> {
+        self.send(artifacts::update(id, update)).await.map(drop)
+    }
+
+    /// Reads the artifacts a query asks for.
+    pub async fn filter_artifacts(&self, query: &ArtifactQuery) -> Result<Vec<Artifact>, Error> {
+        self.send(artifacts::filter(query)).await
     }
 }

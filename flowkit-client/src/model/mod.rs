@@ -4,6 +4,7 @@
 //! unknown keys. Types that are received ignore unknown keys, fill missing ones with defaults, and read unknown
 //! words of an enum as `Unknown`, since a newer server may say more.
 
+mod artifact;
 mod automation;
 mod deployment;
 mod deployment_create;
@@ -21,7 +22,9 @@ mod schedule;
 mod state;
 mod task_run;
 pub mod timestamp;
+mod variable;
 
+pub use artifact::{Artifact, ArtifactCreate, ArtifactQuery, ArtifactUpdate};
 pub use automation::{
     Action, Automation, AutomationCreate, EventTrigger, OneOrMany, Posture, Require, RequireWord, ResourceSpec, Trigger,
 };
@@ -40,6 +43,7 @@ pub use run_input::{FlowRunInput, FlowRunInputCreate, FlowRunInputQuery};
 pub use schedule::{DeploymentSchedule, DeploymentScheduleCreate, ScheduleRule};
 pub use state::{State, StateCreate, StateDetails, StateType};
 pub use task_run::{TaskInput, TaskRun, TaskRunCreate};
+pub use variable::{Variable, VariableCreate, VariableUpdate};
 
 use serde::{Deserialize, Deserializer};
 

@@ -17,6 +17,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::artifacts::{Artifact, Artifacts};
 use crate::asset::AssetEvent;
 use crate::background::Background;
 use crate::def::FlowDef;
@@ -30,6 +31,7 @@ use crate::journals::Journals;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::State;
+use crate::variables::{Variable, Variables};
 
 /// A flow run that does not exist yet.
 #[derive(Clone, Debug)]
@@ -139,6 +141,8 @@ pub struct Undelivered {
     pub flow_states: usize,
     /// Log lines.
     pub logs: usize,
+    /// Changes of variables and artifacts that were to follow in a file.
+    pub changes: usize,
     /// The last reason.
     pub reason: Option<String>,
 }
@@ -147,7 +151,7 @@ impl Undelivered {
     /// Tells whether everything was delivered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.task_states + self.flow_states + self.logs == 0
+        self.task_states + self.flow_states + self.logs + self.changes == 0
     }
 }
 
@@ -198,6 +202,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends what goes on between flow runs and others.
     fn interact(&self) -> &dyn Interact;
+
+    /// Lends the place that keeps variables.
+    fn variables(&self) -> &dyn Variables;
+
+    /// Lends the place that keeps artifacts.
+    fn artifacts(&self) -> &dyn Artifacts;
 
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;
@@ -263,4 +273,8 @@ pub trait History: Send + Sync {
     }
     /// Returns the deployments that are registered in this process, in the order of their names.
     fn deployments(&self) -> Vec<DeploymentDetails>;
+    /// Returns the variables, in the order of their names.
+    fn variables(&self) -> Vec<Variable>;
+    /// Returns the newest artifacts of this process, the oldest first.
+    fn artifacts(&self) -> Vec<Artifact>;
 }

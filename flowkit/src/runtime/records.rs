@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use crate::artifacts::Artifact;
 use crate::backend::embedded::Reader;
 use crate::error::Error;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
 use crate::state::State;
+use crate::variables::Variable;
 
 /// The runs, states and logs in a file that [`RuntimeBuilder::embedded`](crate::RuntimeBuilder::embedded) or the setting
 /// `FLOWKIT_DB` names.
@@ -77,5 +79,33 @@ impl Records {
     /// See [`flow_runs`](Self::flow_runs).
     pub fn logs(&self, run: Option<FlowRunId>) -> Result<Vec<LogRecord>, Error> {
         self.0.logs(run)
+    }
+
+    /// Lists the variables, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// See [`flow_runs`](Self::flow_runs).
+    pub fn variables(&self) -> Result<Vec<Variable>, Error> {
+        self.0.variables()
+    }
+
+    /// Lists the artifacts of a flow run, those of its task runs included, the oldest first; for `None` those made outside
+    /// of flows.
+    ///
+    /// # Errors
+    ///
+    /// See [`flow_runs`](Self::flow_runs).
+    pub fn artifacts(&self, run: Option<FlowRunId>) -> Result<Vec<Artifact>, Error> {
+        self.0.artifacts(run)
+    }
+
+    /// Reads the artifact of a key that was changed last; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`flow_runs`](Self::flow_runs).
+    pub fn artifact(&self, key: &str) -> Result<Option<Artifact>, Error> {
+        self.0.artifact(key)
     }
 }

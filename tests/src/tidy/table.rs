@@ -94,7 +94,18 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ports",
-        modules: &["backend", "backend::at_exit", "defer", "deploy", "interact", "journals", "store", "orchestrate"],
+        modules: &[
+            "artifacts",
+            "backend",
+            "backend::at_exit",
+            "defer",
+            "deploy",
+            "interact",
+            "journals",
+            "store",
+            "orchestrate",
+            "variables",
+        ],
         uses: &["words"],
         never: &["std::fs", "std::net", "reqwest", "rusqlite"],
         peers: Peers::Known,
@@ -131,6 +142,7 @@ pub const LAYERS: &[Layer] = &[
         name: "surface",
         modules: &[
             "awaited",
+            "blocking",
             "call",
             "call_options",
             "arguments",

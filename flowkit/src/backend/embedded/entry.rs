@@ -18,13 +18,51 @@ use crate::journals::{Asked, Written};
 /// One report. States are JSON, as they are in the database.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Entry<'a> {
-    FlowRun { run: FlowRow<'a>, state: String },
-    FlowStates { run: Uuid, states: Vec<String>, run_count: u32, is_top: bool },
-    TaskRun { flow_run: Option<Uuid>, key: Cow<'a, str>, task: Cow<'a, str>, row: TaskRow<'a> },
-    Log { flow_run: Option<Uuid>, task_run: Option<Uuid>, level: u8, at: i64, message: Cow<'a, str> },
-    Asked { run: Uuid, slot: Uuid, within: Uuid, position: u32, label: Cow<'a, str> },
-    Finished { run: Uuid, slot: Uuid, codec: Cow<'a, str>, value: Cow<'a, str> },
-    Begun { run: Uuid, slot: Uuid, subflow: Uuid },
+    FlowRun {
+        run: FlowRow<'a>,
+        state: String,
+    },
+    FlowStates {
+        run: Uuid,
+        states: Vec<String>,
+        run_count: u32,
+        is_top: bool,
+    },
+    TaskRun {
+        flow_run: Option<Uuid>,
+        key: Cow<'a, str>,
+        task: Cow<'a, str>,
+        row: TaskRow<'a>,
+    },
+    Log {
+        flow_run: Option<Uuid>,
+        task_run: Option<Uuid>,
+        level: u8,
+        at: i64,
+        message: Cow<'a, str>,
+    },
+    Asked {
+        run: Uuid,
+        slot: Uuid,
+        within: Uuid,
+        position: u32,
+        label: Cow<'a, str>,
+    },
+    Finished {
+        run: Uuid,
+        slot: Uuid,
+        codec: Cow<'a, str>,
+        value: Cow<'a, str>,
+    },
+    Begun {
+        run: Uuid,
+        slot: Uuid,
+        subflow: Uuid,
+    },
+    /// What became of a variable or an artifact, as JSON.
+    Change {
+        change: String,
+    },
 }
 
 impl<'a> Entry<'a> {
@@ -53,6 +91,7 @@ impl<'a> Entry<'a> {
                 message: record.message.as_str().into(),
             },
             Item::Note(run, note) => Self::note(run.uuid(), note),
+            Item::Change(change) => Self::Change { change: serde_json::to_string(change).ok()? },
             Item::Event(Event::Asset(_)) | Item::Barrier(_) => return None,
         })
     }

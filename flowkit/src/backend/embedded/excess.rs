@@ -16,6 +16,8 @@ pub(super) struct Look {
     pub(super) task_run: Option<Timestamp>,
     /// When the oldest log line outside of flows was written.
     pub(super) log: Option<Timestamp>,
+    /// When the oldest artifact outside of flows was made.
+    pub(super) artifact: Option<Timestamp>,
 }
 
 /// What is to be done next.
@@ -27,6 +29,8 @@ pub(super) enum Next {
     TaskRuns(Timestamp),
     /// Removing log lines outside of flows, the oldest of those written by then.
     Logs(Timestamp),
+    /// Removing artifacts outside of flows, the oldest of those made by then.
+    Artifacts(Timestamp),
     /// Giving room that is free back to the file system.
     Shrink,
     Nothing,
@@ -40,7 +44,8 @@ pub(super) fn next(keep: &Retention, now: Timestamp, look: &Look) -> Next {
     let flow_run = look.flow_run.map(|(number, at)| (at, Kind::FlowRun(number)));
     let task_run = look.task_run.map(|at| (at, Kind::TaskRuns));
     let log = look.log.map(|at| (at, Kind::Logs));
-    let oldest = [flow_run, task_run, log].into_iter().flatten().min_by_key(|(at, _)| *at);
+    let artifact = look.artifact.map(|at| (at, Kind::Artifacts));
+    let oldest = [flow_run, task_run, log, artifact].into_iter().flatten().min_by_key(|(at, _)| *at);
     let too_much = keep.size.is_some_and(|size| look.used > size);
     if let Some((at, kind)) = oldest {
         let too_old = keep.age.filter(|age| now.since(at) > *age);
@@ -54,6 +59,7 @@ pub(super) fn next(keep: &Retention, now: Timestamp, look: &Look) -> Next {
                 Kind::FlowRun(number) => Next::FlowRun(number),
                 Kind::TaskRuns => Next::TaskRuns(until),
                 Kind::Logs => Next::Logs(until),
+                Kind::Artifacts => Next::Artifacts(until),
             };
         }
     }
@@ -64,6 +70,7 @@ enum Kind {
     FlowRun(i64),
     TaskRuns,
     Logs,
+    Artifacts,
 }
 
 fn before(now: Timestamp, age: std::time::Duration) -> Timestamp {
@@ -86,7 +93,8 @@ mod tests {
     }
 
     fn full() -> Look {
-        Look { used: 1000, free: 0, flow_run: Some((7, at(10))), task_run: Some(at(20)), log: Some(at(30)) }
+        let (flow_run, task_run, log) = (Some((7, at(10))), Some(at(20)), Some(at(30)));
+        Look { used: 1000, free: 0, flow_run, task_run, log, artifact: Some(at(40)) }
     }
 
     #[test]
@@ -103,7 +111,9 @@ mod tests {
         let look = Look { flow_run: None, ..full() };
         assert_eq!(next(&keep, at(111), &look), Next::Nothing);
         assert_eq!(next(&keep, at(121), &look), Next::TaskRuns(at(21)));
-        assert_eq!(next(&keep, at(131), &Look { task_run: None, ..look }), Next::Logs(at(31)));
+        let look = Look { task_run: None, ..look };
+        assert_eq!(next(&keep, at(131), &look), Next::Logs(at(31)));
+        assert_eq!(next(&keep, at(141), &Look { log: None, ..look }), Next::Artifacts(at(41)));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Runs never wait for the disk, but where a flow asks for it: what is reported goes into a queue, and one thread writes
 //! it in groups; until then it lies beside the file, so that the death of the process loses nothing. One process writes at a time; others may read meanwhile.
 
+mod artifacts;
+mod change;
 mod entry;
 mod excess;
 mod frame;
@@ -19,6 +21,7 @@ mod schema;
 mod statements;
 mod sweep;
 mod tail;
+mod variables;
 mod writer;
 
 use std::collections::HashSet;
@@ -35,6 +38,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
+use crate::artifacts::Artifacts;
 #[cfg(feature = "endpoint")]
 use crate::backend::Kept;
 use crate::backend::memory::{Limits, Memory};
@@ -49,9 +53,11 @@ use crate::journals::Journals;
 use crate::retention::Retention;
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
+use crate::variables::Variables;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
 use tail::Tail;
+use variables::Turn;
 use writer::Lost;
 
 /// Keeps runs in one file.
@@ -64,6 +70,8 @@ pub(crate) struct Embedded {
     reader: Arc<Mutex<Connection>>,
     /// The interrupted runs that have been given to somebody.
     taken: Mutex<HashSet<FlowRunId>>,
+    /// Who changes variables.
+    turn: Turn,
     durability: Durability,
     path: PathBuf,
     /// The right to write.
@@ -74,7 +82,10 @@ impl Embedded {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
         let (opened, right) = open::open(path)?;
-        let reader = Arc::new(Mutex::new(open::open_to_read(path)?));
+        let memory = Memory::new(limits);
+        let reader = open::open_to_read(path)?;
+        memory.recall_variables(variables::variables(&reader).map_err(|error| open::unusable(path, error))?);
+        let reader = Arc::new(Mutex::new(reader));
         let tail = Tail::new(path, opened.mark.database, opened.mark.last);
         let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
@@ -85,12 +96,13 @@ impl Embedded {
         let place = path.to_owned();
         at_exit::call(Box::new(move || end(&ending, &last, &left, &place)));
         Ok(Self {
-            memory: Arc::new(Memory::new(limits)),
+            memory: Arc::new(memory),
             queue,
             lost,
             writer,
             reader,
             taken: Mutex::default(),
+            turn: Turn::default(),
             durability,
             path: path.to_owned(),
             _lock: right,
@@ -221,6 +233,14 @@ impl Backend for Embedded {
     }
 
     fn interact(&self) -> &dyn Interact {
+        self
+    }
+
+    fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn variables(&self) -> &dyn Variables {
         self
     }
 

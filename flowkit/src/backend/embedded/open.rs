@@ -103,6 +103,11 @@ impl Trouble {
     }
 }
 
+/// Says that what is in a file cannot be read.
+pub(super) fn unusable(path: &Path, error: rusqlite::Error) -> Error {
+    Trouble::from(error).error(path)
+}
+
 fn prepare(path: &Path) -> Result<Connection, Trouble> {
     // Not as a URI: what looks like one is a name like any other.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -20,12 +20,17 @@ use crate::run::{FlowRun, lock};
 
 impl Embedded {
     /// Asks the file, on a thread that may wait for the disk.
-    async fn query<T: Send + 'static>(
+    pub(super) async fn query<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let reader = Arc::clone(&self.reader);
-        let answered = tokio::task::spawn_blocking(move || ask(&lock(&reader))).await;
+        let ask = move || ask(&lock(&reader));
+        let answered = match tokio::runtime::Handle::try_current() {
+            Ok(threads) => threads.spawn_blocking(ask).await,
+            // A thread that waits by itself.
+            Err(_) => Ok(ask()),
+        };
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(ErrorKind::Backend, "the database cannot be read")
                 .with_source(Error::new(ErrorKind::Backend, error.to_string()))

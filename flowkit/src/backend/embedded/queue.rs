@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::change::Change;
 use super::entry::Entry;
 use super::journal::Note;
 use super::tail::{Tail, Unwritten};
@@ -23,6 +24,8 @@ pub(super) enum Item {
     FlowState(Arc<FlowRun>, State),
     /// What is noted of a call of a resumable flow run.
     Note(FlowRunId, Note),
+    /// What has become of a variable or an artifact.
+    Change(Change),
     /// What the engine tells.
     Event(Event),
     /// Somebody waits until everything before is on disk, and is told by this.

@@ -9,8 +9,9 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::open;
 use super::rows::{self, StateRow, states_of};
+use super::{artifacts, open, variables};
+use crate::artifacts::Artifact;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Level, LogRecord};
@@ -18,6 +19,7 @@ use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{Effort, lock};
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
 use crate::state::{State, StateType};
+use crate::variables::Variable;
 
 /// Reads a file that any process may be writing.
 #[derive(Debug)]
@@ -84,6 +86,18 @@ impl Reader {
         })
     }
 
+    pub(crate) fn variables(&self) -> Result<Vec<Variable>, Error> {
+        variables::variables(&lock(&self.0)).map_err(unread)
+    }
+
+    pub(crate) fn artifacts(&self, run: Option<FlowRunId>) -> Result<Vec<Artifact>, Error> {
+        artifacts::artifacts(&lock(&self.0), run).map_err(unread)
+    }
+
+    pub(crate) fn artifact(&self, key: &str) -> Result<Option<Artifact>, Error> {
+        artifacts::of_key(&lock(&self.0), key).map_err(unread)
+    }
+
     fn list<T>(
         &self,
         query: &str,
@@ -94,8 +108,12 @@ impl Reader {
         let listed = connection
             .prepare_cached(query)
             .and_then(|mut statement| statement.query_map(values, read)?.collect::<rusqlite::Result<Vec<T>>>());
-        listed.map_err(|error| Error::new(ErrorKind::Backend, "the database cannot be read").with_source(error))
+        listed.map_err(unread)
     }
+}
+
+fn unread(error: rusqlite::Error) -> Error {
+    Error::new(ErrorKind::Backend, "the database cannot be read").with_source(error)
 }
 
 /// What stands for the flow run with the id that is the only value; 0 for none.

@@ -147,6 +147,8 @@ impl Rows<'_> {
                 flow_run_id: flow_run.map(Into::into),
                 task_run_id: task_run.map(Into::into),
             }),
+            // Each says how it is from then on, so that the last one counts however often they are followed.
+            Entry::Change { change } => serde_json::from_str(&change).map_or(Ok(()), |change| self.follow(&change)),
             note => match note.into_note() {
                 Some((run, note)) => self.note(run.into(), &note),
                 None => Ok(()),

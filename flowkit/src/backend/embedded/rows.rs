@@ -236,7 +236,7 @@ fn inputs(run: &TaskRun) -> Option<String> {
 }
 
 /// Tags as JSON; nothing for none.
-fn tags(tags: &[String]) -> Option<String> {
+pub(super) fn tags(tags: &[String]) -> Option<String> {
     (!tags.is_empty()).then(|| serde_json::Value::from(tags).to_string())
 }
 

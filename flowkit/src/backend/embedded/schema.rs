@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE];
+const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -113,6 +113,32 @@ const WHAT_LIES_BESIDE: &str = "
 ALTER TABLE owner ADD COLUMN id BLOB NOT NULL DEFAULT x'';
 ALTER TABLE owner ADD COLUMN tail INTEGER NOT NULL DEFAULT 0;
 UPDATE owner SET id = randomblob(16);
+";
+
+/// The first version whose files have variables and artifacts.
+pub(super) const WITH_VARIABLES: i32 = 4;
+
+const VARIABLES_AND_ARTIFACTS: &str = "
+CREATE TABLE variable(
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    tags TEXT,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE artifact(
+    flow_run INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    key TEXT,
+    type TEXT NOT NULL,
+    description TEXT,
+    data TEXT NOT NULL,
+    task_run BLOB,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY(flow_run, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_key ON artifact(key, updated) WHERE key IS NOT NULL;
 ";
 
 /// The version of files that this crate writes.

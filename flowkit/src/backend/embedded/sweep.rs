@@ -113,6 +113,7 @@ impl Sweeper {
             }
             Next::TaskRuns(until) => drop(remove_task_runs(file, until)?),
             Next::Logs(until) => drop(remove_logs(file, until)?),
+            Next::Artifacts(until) => drop(remove_artifacts(file, until)?),
             Next::Shrink => {
                 shrink(file)?;
                 self.shrunk = true;
@@ -145,6 +146,7 @@ fn look(file: &Connection) -> rusqlite::Result<Look> {
         flow_run: flow_run.map(|(number, ended)| (number, Timestamp::from_unix_micros(ended))),
         task_run: moment("SELECT ended FROM task_run WHERE flow_run = 0 AND ended IS NOT NULL ORDER BY id LIMIT 1")?,
         log: moment("SELECT at FROM log WHERE flow_run = 0 ORDER BY at LIMIT 1")?,
+        artifact: moment("SELECT created FROM artifact WHERE flow_run = 0 ORDER BY id LIMIT 1")?,
     })
 }
 
@@ -154,7 +156,7 @@ fn remove_with_subflows(file: &Connection, numbers: &mut Numbers, top: i64) -> r
         "SELECT number FROM flow_run WHERE root_flow_run = (SELECT id FROM flow_run WHERE number = ?) LIMIT 1";
     let subflow = file.prepare_cached(subflow)?.query_row([top], |row| row.get(0)).optional()?;
     let number = subflow.unwrap_or(top);
-    for (table, place) in [("task_run", "id"), ("log", "at"), ("journal", "slot")] {
+    for (table, place) in [("task_run", "id"), ("log", "at"), ("journal", "slot"), ("artifact", "id")] {
         // A range, as rows lie one after the other; nothing is greater than the blob.
         let some = format!(
             "DELETE FROM {table} WHERE flow_run = ?1 AND {place} <= COALESCE(
@@ -187,6 +189,13 @@ fn remove_task_runs(file: &Connection, until: Timestamp) -> rusqlite::Result<usi
 fn remove_logs(file: &Connection, until: Timestamp) -> rusqlite::Result<usize> {
     let query = "DELETE FROM log WHERE flow_run = 0 AND at IN
         (SELECT at FROM log WHERE flow_run = 0 AND at <= ?2 ORDER BY at LIMIT ?1)";
+    file.prepare_cached(query)?.execute(params![ROWS, until.unix_micros()])
+}
+
+/// Removes some artifacts outside of flows.
+fn remove_artifacts(file: &Connection, until: Timestamp) -> rusqlite::Result<usize> {
+    let query = "DELETE FROM artifact WHERE flow_run = 0 AND id IN (SELECT id FROM
+        (SELECT id, created FROM artifact WHERE flow_run = 0 ORDER BY id LIMIT ?1) WHERE created <= ?2)";
     file.prepare_cached(query)?.execute(params![ROWS, until.unix_micros()])
 }
 

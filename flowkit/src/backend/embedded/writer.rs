@@ -43,9 +43,12 @@ impl Lost {
     pub(super) fn told(&self) -> Option<String> {
         let lost = self.so_far();
         (!lost.is_empty()).then(|| {
-            let Undelivered { task_states, flow_states, logs, reason } = lost;
+            let Undelivered { task_states, flow_states, logs, changes, reason } = lost;
             let reason = reason.unwrap_or_default();
-            format!("{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s) ({reason})")
+            let changes = if changes == 0 { String::new() } else { format!(", {changes} change(s) of variables and artifacts") };
+            format!(
+                "{flow_states} flow-run state(s), {task_states} task-run state(s), {logs} log line(s){changes} ({reason})"
+            )
         })
     }
 
@@ -56,6 +59,7 @@ impl Lost {
                 Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
                 Item::Event(Event::Log(_)) => lost.logs += 1,
                 Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
+                Item::Change(_) => lost.changes += 1,
                 Item::Barrier(_) => {}
             }
         }
@@ -145,6 +149,7 @@ impl Writer {
                     rows.add_flow_run(&FlowRow::of(run, *is_resumable), state)?;
                 }
                 Item::Note(run, note) => rows.note(*run, note)?,
+                Item::Change(change) => rows.follow(change)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,

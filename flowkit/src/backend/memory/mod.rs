@@ -1,9 +1,11 @@
 //! The backend that is there when nothing is set: in memory, without a file, a port or a thread.
 
+mod artifacts;
 mod deployments;
 mod history;
 mod inbox;
 mod interact;
+mod variables;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use crate::artifacts::{Artifact, Artifacts};
 use crate::asset::AssetEvent;
 #[cfg(feature = "endpoint")]
 use crate::backend::Kept;
@@ -26,11 +29,14 @@ use crate::names;
 use crate::orchestrate;
 use crate::run::{FlowRun, TaskRun, Track};
 use crate::state::{State, StateName, StateType};
+use crate::variables::{Variable, Variables};
 
+use artifacts::Shown;
 use deployments::Deployments;
 pub(crate) use history::Limits;
 use history::Recent;
 use inbox::Inboxes;
+use variables::Named;
 
 /// Keeps the most recent runs and logs in memory.
 #[derive(Debug)]
@@ -38,11 +44,19 @@ pub(crate) struct Memory {
     recent: Recent,
     inboxes: Inboxes,
     deployments: Deployments,
+    variables: Named,
+    artifacts: Shown,
 }
 
 impl Memory {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { recent: Recent::new(limits), inboxes: Inboxes::default(), deployments: Deployments::default() }
+        Self {
+            recent: Recent::new(limits),
+            inboxes: Inboxes::default(),
+            deployments: Deployments::default(),
+            variables: Named::default(),
+            artifacts: Shown::default(),
+        }
     }
 
     /// Finds the task run that stands for a flow run in its parent.
@@ -217,6 +231,14 @@ impl Backend for Memory {
         self
     }
 
+    fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn variables(&self) -> &dyn Variables {
+        self
+    }
+
     #[cfg(feature = "endpoint")]
     fn kept(self: Arc<Self>) -> Option<Arc<dyn Kept>> {
         Some(self)
@@ -262,6 +284,14 @@ impl History for Memory {
 
     fn deployments(&self) -> Vec<DeploymentDetails> {
         self.deployments.details()
+    }
+
+    fn variables(&self) -> Vec<Variable> {
+        self.all_variables()
+    }
+
+    fn artifacts(&self) -> Vec<Artifact> {
+        self.all_shown()
     }
 }
 

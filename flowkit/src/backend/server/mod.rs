@@ -2,6 +2,7 @@
 
 mod active;
 mod adopt;
+mod artifacts;
 mod background;
 mod crash;
 mod deployments;
@@ -19,6 +20,7 @@ mod read;
 mod reporter;
 mod shared;
 mod spool;
+mod variables;
 mod verify;
 mod watch;
 
@@ -31,6 +33,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::artifacts::Artifacts;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
 use crate::defer::Defer;
@@ -42,6 +45,7 @@ use crate::interact::Interact;
 use crate::run::FlowRun;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
+use crate::variables::Variables;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
@@ -198,6 +202,14 @@ impl Backend for Server {
     }
 
     fn interact(&self) -> &dyn Interact {
+        self
+    }
+
+    fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn variables(&self) -> &dyn Variables {
         self
     }
 

@@ -7,6 +7,7 @@ use futures::future::{BoxFuture, ready};
 use uuid::Uuid;
 
 use super::*;
+use crate::artifacts::Artifacts;
 use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
@@ -25,6 +26,7 @@ use crate::returns::Returns;
 use crate::run::{TaskInputs, Track, lock};
 use crate::state::{State, StateName};
 use crate::user_error::UserError;
+use crate::variables::Variables;
 
 /// A backend that gives the answers it was told to give, and then accepts.
 #[derive(Debug, Default)]
@@ -87,6 +89,14 @@ impl Backend for Scripted {
 
     fn interact(&self) -> &dyn Interact {
         unreachable!("these tests are not about other processes")
+    }
+
+    fn artifacts(&self) -> &dyn Artifacts {
+        unreachable!("these tests make no artifacts")
+    }
+
+    fn variables(&self) -> &dyn Variables {
+        unreachable!("these tests use no variables")
     }
 
     fn history(&self) -> Option<&dyn History> {
