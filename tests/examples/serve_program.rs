@@ -1,5 +1,8 @@
 //! The program whose process is looked at while it serves without a server.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use flowkit::prelude::*;
@@ -9,6 +12,15 @@ use tokio::sync::mpsc;
 #[flow]
 async fn work(#[param(default = 0.0)] seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+}
+
+/// Leaves a line, and takes a while.
+#[flow]
+async fn noted(path: PathBuf, line: String, #[param(default = 0.0)] seconds: f64) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    writeln!(file, "{line}")?;
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    Ok(())
 }
 
 /// How late the last runs began, in microseconds.
@@ -50,6 +62,11 @@ async fn main() -> flowkit::Result<()> {
                 println!("paused: {}", deployment.paused);
             }
             served
+        }
+        "kept" => {
+            let yearly = Schedule::cron("0 0 1 1 *").slug("yearly");
+            let path = std::env::args().nth(2).unwrap_or_default();
+            noted.serve("d").schedule(yearly.parameter("line", "yearly")).parameter("path", path).limit(1).await
         }
         "latency" => {
             let schedule = Schedule::interval(Duration::from_millis(97));

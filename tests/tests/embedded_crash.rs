@@ -207,7 +207,7 @@ fn what_another_version_has_left_is_set_aside() {
     };
     place.beside().iter().for_each(|name| change(&place.at(name)));
     let lived = place.lives();
-    let told = "another version of flowkit has written it (format 99, this one knows 1)";
+    let told = "another version of flowkit has written it (format 99, this one knows 2)";
     assert!(lived.stderr.contains(told), "{}", lived.stderr);
     assert!(!place.beside().is_empty() && place.beside().iter().all(|name| name.contains(".aside-")));
     // The other run is there if the process had come to write it.

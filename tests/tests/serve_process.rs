@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use flowkit::{FlowRunFilter, Records};
 use flowkit_tests::program::{Program, Running};
+use flowkit_tests::served::Served;
+use serde_json::json;
 
 fn start(what: &str) -> Running {
     Program::example("serve_program").args(&[what]).start()
@@ -106,4 +109,129 @@ fn a_second_signal_is_at_once() {
     let finished = program.wait();
     assert!(finished.stdout.starts_with("Cancelled("), "{finished:?}");
     assert!(finished.stderr.contains("Ending 2 run(s) at once"), "{finished:?}");
+}
+
+/// A file with runs, and one with the lines that they have left.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a program that begins one run after the other; it is killed when it is dropped.
+    fn serve(&self) -> Served {
+        let (db, lines) = (self.file("runs.db"), self.file("lines"));
+        let program = Program::example("serve_program").args(&["kept", lines.to_str().expect("a path")]);
+        let program = program.env("FLOWKIT_DB", db.to_str().expect("a path")).env("FLOWKIT_ENDPOINT", "127.0.0.1:0");
+        Served::of(program, None)
+    }
+
+    /// How often there is each line.
+    fn lines(&self) -> BTreeMap<String, usize> {
+        let text = std::fs::read_to_string(self.file("lines")).unwrap_or_default();
+        text.lines().fold(BTreeMap::new(), |mut lines, line| {
+            *lines.entry(line.to_owned()).or_default() += 1;
+            lines
+        })
+    }
+
+    /// The states of all runs that are not only planned, by the lines that they leave.
+    fn states(&self) -> BTreeMap<String, String> {
+        let records = Records::open(self.file("runs.db")).expect("a reader");
+        let runs = records.flow_runs(&FlowRunFilter::new().limit(10_000)).expect("runs");
+        let told = runs.into_iter().filter(|run| run.parameters["line"] != "yearly");
+        told.map(|run| (run.parameters["line"].as_str().unwrap_or_default().to_owned(), run.state.name().to_owned()))
+            .collect()
+    }
+}
+
+#[test]
+fn what_was_asked_for_before_a_process_was_killed_is_done_once_by_the_next() {
+    let place = Place::new();
+    let first = place.serve();
+    let deployment = || "noted/d".to_owned();
+    let blocking = first.trigger(&deployment(), &json!({"parameters": {"line": "blocks", "seconds": 600}}));
+    first.in_state(&blocking, "RUNNING");
+    let [a, b] =
+        ["a", "b"].map(|line| first.trigger(&deployment(), &json!({"parameters": {"line": line}, "name": line})));
+    let known = first.send("GET", "/deployments/name/noted/d", None).body;
+    let schedule = format!(
+        "/deployments/{}/schedules/{}",
+        known["id"].as_str().unwrap_or_default(),
+        known["schedules"][0]["id"].as_str().unwrap_or_default()
+    );
+    assert_eq!(first.send("PATCH", &schedule, Some(&json!({"active": false}))).status, 204);
+    // That is SIGKILL.
+    drop(first);
+    assert_eq!(place.lines().len(), 1, "the others had not begun");
+
+    let second = place.serve();
+    assert_eq!(
+        (&second.in_state(&a, "COMPLETED")["name"], &second.in_state(&b, "COMPLETED")["name"]),
+        (&json!("a"), &json!("b"))
+    );
+    let again = second.send("GET", "/deployments/name/noted/d", None).body;
+    assert_eq!((&again["id"], &again["created"]), (&known["id"], &known["created"]));
+    assert_eq!(
+        (&again["schedules"][0]["id"], &again["schedules"][0]["active"]),
+        (&known["schedules"][0]["id"], &json!(false))
+    );
+    assert_eq!(again["paused"], json!(false));
+    second.end();
+
+    let third = place.serve();
+    let again = third.send("GET", "/deployments/name/noted/d", None).body;
+    assert_eq!(again["paused"], json!(false), "what was paused as it was served no more goes on");
+    let id = again["id"].as_str().unwrap_or_default();
+    assert_eq!(third.send("PATCH", &format!("/deployments/{id}"), Some(&json!({"paused": true}))).status, 204);
+    drop(third);
+    let fourth = place.serve();
+    let again = fourth.send("GET", "/deployments/name/noted/d", None).body;
+    assert_eq!(again["paused"], json!(true), "what somebody has paused does not");
+    fourth.end();
+    let once = ["a", "b", "blocks"].map(|line| (line.to_owned(), 1));
+    assert_eq!(place.lines(), BTreeMap::from(once));
+    let states = [("a", "Completed"), ("b", "Completed"), ("blocks", "Crashed")];
+    assert_eq!(place.states(), states.into_iter().map(|(line, state)| (line.to_owned(), state.to_owned())).collect());
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_runs_nothing_twice_and_forgets_nothing() {
+    let rounds = if std::env::var_os("FLOWKIT_FULL").is_some() { 100 } else { 5 };
+    let place = Place::new();
+    let mut asked = 0;
+    for round in 0..rounds {
+        let served = place.serve();
+        for _ in 0..10 {
+            served.trigger("noted/d", &json!({"parameters": {"line": asked.to_string(), "seconds": 0.001}}));
+            asked += 1;
+        }
+        std::thread::park_timeout(Duration::from_micros(round * 7919 % 20_000));
+        drop(served);
+    }
+    let last = place.serve();
+    let run = last.trigger("noted/d", &json!({"parameters": {"line": "last"}}));
+    last.in_state(&run, "COMPLETED");
+    last.end();
+    let (lines, states) = (place.lines(), place.states());
+    assert_eq!(states.len(), asked + 1);
+    for (line, state) in &states {
+        let count = lines.get(line).copied().unwrap_or(0);
+        match state.as_str() {
+            "Completed" => assert_eq!(count, 1, "{line}"),
+            // Killed while it was under way, perhaps before it had left its line.
+            "Crashed" => assert!(count <= 1, "{line}: {count}"),
+            other => panic!("{line} is {other}"),
+        }
+    }
+    let crashed = states.values().filter(|state| *state == "Crashed").count();
+    assert!(crashed <= usize::try_from(rounds).expect("a number"), "one run at a time: {crashed}");
+    println!("{asked} runs, {crashed} of them killed under way");
 }

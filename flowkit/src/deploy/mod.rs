@@ -1,6 +1,8 @@
 //! What a place that keeps deployments can be asked: the port that registering, starting and serving go through.
 
 mod details;
+mod kept;
+mod known;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,10 @@ use crate::id::{FlowRunId, TaskRunId};
 use crate::state::State;
 
 pub use details::{DeploymentDetails, ScheduleDetails};
+#[cfg(feature = "embedded")]
+pub(crate) use kept::{Before, KeptRun};
+pub(crate) use kept::{Cause, Keeper, KeptDeployment, KeptSchedule};
+pub(crate) use known::{Known, policy_of_others};
 pub use spec::Collision;
 pub(crate) use spec::{Concurrency, DeploymentSpec, OwnFlow, ScheduleSpec, VersionInfo};
 
@@ -124,6 +130,11 @@ pub(crate) trait Deploy: Send + Sync {
 
     /// Pauses the schedules of a deployment.
     fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Pauses the schedules of a deployment because it is not served any more: until it is registered again.
+    fn leave(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
+        self.pause(deployment)
+    }
 
     /// Resumes the schedules of a deployment, where that can be asked for over this port.
     #[cfg(feature = "endpoint")]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::def::FlowDef;
 use crate::error::Error;
+use crate::id::id_of;
 use crate::schedule::Schedule;
 use crate::trigger::DeploymentTrigger;
 
@@ -35,6 +37,11 @@ pub(crate) struct DeploymentSpec {
 }
 
 impl DeploymentSpec {
+    /// The id, where no server gives one. It follows from the names.
+    pub(crate) fn own_id(&self) -> Uuid {
+        id_of("deployment", &self.full_name())
+    }
+
     /// The names of the flow and of the deployment.
     pub(crate) fn full_name(&self) -> String {
         format!("{}/{}", self.flow, self.name)

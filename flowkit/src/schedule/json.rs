@@ -26,6 +26,28 @@ impl Schedule {
         }))
     }
 
+    /// Makes a schedule again from the rule in its JSON; `None` if that is none.
+    #[cfg(any(test, feature = "embedded"))]
+    pub(crate) fn of_rule(rule: &serde_json::Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| rule.get(name).and_then(Value::as_str);
+        let schedule = if let Some(cron) = text("cron") {
+            Self::cron(cron).day_or(rule.get("day_or").and_then(Value::as_bool).unwrap_or(true))
+        } else if let Some(rrule) = text("rrule") {
+            Self::rrule(rrule)
+        } else {
+            let interval = Self::interval(rule.get("interval")?.as_f64()?);
+            match text("anchor_date").and_then(|anchor| super::moment(anchor).ok()) {
+                Some(anchor) => interval.anchor(anchor),
+                None => interval,
+            }
+        };
+        let schedule = match text("timezone") {
+            Some(zone) => schedule.timezone(zone),
+            None => schedule,
+        };
+        schedule.check().is_ok().then_some(schedule)
+    }
+
     fn rule_json(&self, now: Timestamp) -> Value {
         let zone = self.timezone.as_deref();
         match &self.rule {
@@ -96,6 +118,24 @@ mod tests {
                 "active": true, "max_scheduled_runs": null, "parameters": {}, "slug": null, "replaces": null,
             }),
         );
+    }
+
+    #[test]
+    fn a_schedule_made_of_its_rule_has_the_same_dates() {
+        let now = moment("2026-11-21T08:00:30Z").expect("a moment");
+        for schedule in [
+            Schedule::cron("0 9 13 * fri").day_or(false),
+            Schedule::cron("*/7 * * * *"),
+            Schedule::interval(0.75).anchored(now),
+            Schedule::interval("6h").anchor(moment("2024-01-01T00:00:00.123456Z").expect("a moment")),
+            Schedule::rrule("FREQ=MINUTELY;INTERVAL=7"),
+            Schedule::rrule("FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9"),
+        ] {
+            let json = schedule.to_json(now).expect("a schedule");
+            let again = Schedule::of_rule(json["schedule"].as_object().expect("an object")).expect("a rule");
+            assert_eq!(again.next_dates(now, 9).expect("dates"), schedule.next_dates(now, 9).expect("dates"), "{json}");
+        }
+        assert!(Schedule::of_rule(&serde_json::Map::new()).is_none());
     }
 
     #[test]

@@ -42,6 +42,21 @@ impl Misfire {
         format!("Not started: it was due {late} s earlier, and its schedule's misfire policy is {policy}.")
     }
 
+    /// Of runs that wait and that a schedule has made for these dates, gives those that are left out now. `further` are dates
+    /// of the same schedule whose runs do not wait: they have begun, or are to be made.
+    pub(crate) fn left_out<K: Copy>(
+        self,
+        waiting: &[(K, Timestamp)],
+        further: impl IntoIterator<Item = Timestamp>,
+        now: Timestamp,
+    ) -> Vec<(K, Timestamp)> {
+        let mut dates: Vec<Timestamp> = waiting.iter().map(|(_, due)| *due).chain(further).collect();
+        dates.sort_unstable();
+        let chosen = self.choose(dates, now);
+        let is_out = |(_, due): &&(K, Timestamp)| *due <= now && !chosen.contains(due);
+        waiting.iter().filter(is_out).copied().collect()
+    }
+
     /// Chooses from dates that are due, in ascending order, those that run now.
     pub fn choose(self, due: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> Vec<Timestamp> {
         let mut chosen = Vec::new();

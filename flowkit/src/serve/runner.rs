@@ -165,7 +165,7 @@ fn refuse_twins(specs: &[DeploymentSpec]) -> Result<(), Error> {
 /// Pauses all of them side by side: a server that does not answer is waited for once.
 async fn pause(place: &dyn Deploy, deployments: &[Uuid]) {
     let mut paused = 0;
-    for answer in join_all(deployments.iter().map(|deployment| place.pause(*deployment))).await {
+    for answer in join_all(deployments.iter().map(|deployment| place.leave(*deployment))).await {
         match answer {
             Ok(()) => paused += 1,
             Err(error) => tracing::warn!(target: "flowkit::serve", "{}", error.chain()),

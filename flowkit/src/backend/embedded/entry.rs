@@ -63,6 +63,10 @@ pub(super) enum Entry<'a> {
     Change {
         change: String,
     },
+    /// What is kept of a deployment, as JSON.
+    Kept {
+        kept: String,
+    },
 }
 
 impl<'a> Entry<'a> {
@@ -92,6 +96,7 @@ impl<'a> Entry<'a> {
             },
             Item::Note(run, note) => Self::note(run.uuid(), note),
             Item::Change(change) => Self::Change { change: serde_json::to_string(change).ok()? },
+            Item::Kept(kept) => Self::Kept { kept: serde_json::to_string(kept).ok()? },
             Item::Event(Event::Asset(_)) | Item::Barrier(_) => return None,
         })
     }
@@ -195,6 +200,8 @@ mod tests {
             Entry::Asked { run: id(1), slot: id(u128::MAX), within: id(0), position: 9, label: "l".into() },
             Entry::Finished { run: id(1), slot: id(5), codec: "json".into(), value: "1".into() },
             Entry::Begun { run: id(1), slot: id(5), subflow: id(6) },
+            Entry::Change { change: "{}".to_owned() },
+            Entry::Kept { kept: "{}".to_owned() },
         ];
         let mut all = Vec::new();
         for entry in entries {
@@ -204,7 +211,7 @@ mod tests {
             all.extend(bytes);
         }
         // Another sum is another version.
-        assert_eq!((frame::VERSION, crc32fast::hash(&all)), (1, 588_023_031));
+        assert_eq!((frame::VERSION, crc32fast::hash(&all)), (2, 790_821_572));
         assert!(Entry::read(b"\xc1 something else").is_none());
     }
 }

@@ -73,7 +73,8 @@ enum Kind {
     Artifacts,
 }
 
-fn before(now: Timestamp, age: std::time::Duration) -> Timestamp {
+/// The moment that was this long ago.
+pub(super) fn before(now: Timestamp, age: std::time::Duration) -> Timestamp {
     let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_unix_micros(now.unix_micros().saturating_sub(micros))
 }

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 /// The version of the records that this crate writes; others are not read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"flwktail";
 

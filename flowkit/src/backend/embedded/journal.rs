@@ -1,5 +1,7 @@
 //! The calls of resumable flow runs: writing them, and reading them in a later process.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::rows::{self, StateRow};
 use super::statements::Rows;
 use crate::backend::Existing;
-use crate::background::Background;
+use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::codec::ResultCodec;
 use crate::id::{FlowRunId, TaskRunId, id_of};
@@ -122,27 +124,37 @@ pub(super) fn find(connection: &Connection, run: FlowRunId) -> rusqlite::Result<
     connection.prepare_cached(&query)?.query_row([run.uuid().as_bytes()], existing).optional()
 }
 
-const SELECT: &str =
+/// What [`existing`] reads, of runs and of the deployments that they may be runs of.
+pub(super) const SELECT: &str =
     "SELECT run.id, run.name, flow.name AS flow_name, parameters, tags, parent_flow_run, parent_task_run,
-    root_flow_run, scheduled, run_count,
+    root_flow_run, scheduled, run_count, dep.deployment AS of_deployment, dep.name AS of_name, dep.version AS of_version,
+    dep.schedule AS of_schedule, dep.due AS of_due,
     (SELECT state FROM flow_run_state WHERE flow_run = run.number ORDER BY nth DESC LIMIT 1) AS state
-    FROM flow_run AS run JOIN flow ON flow.number = run.flow";
+    FROM flow_run AS run JOIN flow ON flow.number = run.flow LEFT JOIN deployment_run AS dep ON dep.flow_run = run.number";
 
 const PAUSED: i64 = rows::number_of(StateType::Paused);
 
-fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
+pub(super) fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
     let id = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(Uuid::from_bytes));
     let text = |column| row.get::<_, Option<String>>(column);
     let parse = |column| Ok::<_, rusqlite::Error>(text(column)?.and_then(|text| serde_json::from_str(&text).ok()));
     let flow: String = row.get("flow_name")?;
     let state = text("state")?.and_then(|text| serde_json::from_str::<StateRow>(&text).ok()).map(StateRow::state);
     let tags: Option<Value> = parse("tags")?;
+    let parameters: Value = parse("parameters")?.unwrap_or_default();
+    let deployment = match (id("of_deployment")?, text("of_name")?) {
+        (Some(id), Some(name)) => {
+            let version = text("of_version")?;
+            Some(Arc::new(Deployment { id, name, version, parameters: parameters.clone() }))
+        }
+        _ => None,
+    };
     Ok(Existing {
         id: id("id")?.unwrap_or_default().into(),
         flow_id: id_of("flow", &flow),
         flow,
         name: row.get("name")?,
-        parameters: parse("parameters")?.unwrap_or_default(),
+        parameters,
         tags: tags.and_then(|tags| serde_json::from_value(tags).ok()).unwrap_or_default(),
         parent_task_run: id("parent_task_run")?.map(TaskRunId::from),
         state: state.unwrap_or_else(|| State::new(StateName::Pending, Timestamp::from_unix_micros(0))),
@@ -152,6 +164,7 @@ fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
             root_flow_run: id("root_flow_run")?.map(FlowRunId::from),
             scheduled: row.get::<_, Option<i64>>("scheduled")?.map(Timestamp::from_unix_micros),
             run_count: row.get("run_count")?,
+            deployment,
             ..Background::default()
         },
     })

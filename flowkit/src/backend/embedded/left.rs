@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::kept::{self, WAITS};
 use super::rows::{self, StateRow};
 use crate::clock::Timestamp;
 use crate::state::{State, StateName, StateType};
@@ -23,8 +24,11 @@ pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rus
     let transaction = connection.unchecked_transaction()?;
     let mut open: Vec<(i64, String, bool)> = Vec::new();
     {
-        let query = "SELECT number, name, resumable FROM flow_run WHERE ended IS NULL AND epoch < ? ORDER BY number";
-        let mut statement = transaction.prepare(query)?;
+        // Of those that wait, none had begun.
+        let query = format!(
+            "SELECT number, name, resumable FROM flow_run WHERE ended IS NULL AND epoch < ? AND NOT {WAITS} ORDER BY number"
+        );
+        let mut statement = transaction.prepare(&query)?;
         for row in statement.query_map([epoch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
             open.push(row?);
         }
@@ -44,6 +48,7 @@ pub(super) fn settle(connection: &Connection, epoch: i64, now: Timestamp) -> rus
             params![run, StateRow::text(state)],
         )?;
     }
+    kept::put_back(&transaction, now)?;
     // Those that outlived their flow runs too, and those outside of flows.
     transaction.execute(
         "UPDATE task_run SET state_type = ?1, state_name = NULL, message = ?2, ended = ?3,

@@ -5,11 +5,13 @@
 
 mod artifacts;
 mod change;
+mod deployments;
 mod entry;
 mod excess;
 mod frame;
 mod interact;
 mod journal;
+mod kept;
 mod left;
 mod open;
 mod port;
@@ -22,6 +24,7 @@ mod statements;
 mod sweep;
 mod tail;
 mod variables;
+mod waiting;
 mod writer;
 
 use std::collections::HashSet;
@@ -54,6 +57,7 @@ use crate::retention::Retention;
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
 use crate::variables::Variables;
+use kept::Keeping;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
 use tail::Tail;
@@ -82,12 +86,13 @@ impl Embedded {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
         let (opened, right) = open::open(path)?;
-        let memory = Memory::new(limits);
         let reader = open::open_to_read(path)?;
-        memory.recall_variables(variables::variables(&reader).map_err(|error| open::unusable(path, error))?);
+        let known = variables::variables(&reader).map_err(|error| open::unusable(path, error))?;
         let reader = Arc::new(Mutex::new(reader));
         let tail = Tail::new(path, opened.mark.database, opened.mark.last);
         let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
+        let memory = Memory::kept_by(limits, Arc::new(Keeping(Arc::clone(&queue))));
+        memory.recall_variables(known);
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
@@ -183,7 +188,12 @@ impl Backend for Embedded {
             let answer = self.memory.propose(Arc::clone(&run), proposal).await;
             if let Answer::Accept(state) | Answer::Reject(state) = &answer {
                 self.mirrored(&run);
+                let begins = state.is(StateName::Running) && run.background.deployment.is_some();
                 self.queue.push(Item::FlowState(run, state.clone()));
+                if begins {
+                    // Before its body does anything: the next process does not run it again.
+                    self.on_disk().await;
+                }
             }
             answer
         }
@@ -194,6 +204,10 @@ impl Backend for Embedded {
         async move {
             let state = self.memory.cancel(run).await?;
             self.put(run, state.clone());
+            if state.is_final() {
+                // It had not begun: the next process does not run it either.
+                self.on_disk().await;
+            }
             Ok(state)
         }
         .boxed()
@@ -250,11 +264,11 @@ impl Backend for Embedded {
 
     #[cfg(feature = "endpoint")]
     fn kept(self: Arc<Self>) -> Option<Arc<dyn Kept>> {
-        Arc::clone(&self.memory).kept()
+        Some(self)
     }
 
     fn deploy(&self) -> Option<&dyn Deploy> {
-        self.memory.deploy()
+        Some(self)
     }
 
     fn journals(&self) -> Option<&dyn Journals> {

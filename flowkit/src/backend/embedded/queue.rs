@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::change::Change;
 use super::entry::Entry;
 use super::journal::Note;
+use super::kept::Kept;
 use super::tail::{Tail, Unwritten};
 use crate::event::Event;
 use crate::id::FlowRunId;
@@ -26,6 +27,8 @@ pub(super) enum Item {
     Note(FlowRunId, Note),
     /// What has become of a variable or an artifact.
     Change(Change),
+    /// What outlives the process of deployments.
+    Kept(Kept),
     /// What the engine tells.
     Event(Event),
     /// Somebody waits until everything before is on disk, and is told by this.

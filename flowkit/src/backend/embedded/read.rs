@@ -12,13 +12,14 @@ use uuid::Uuid;
 use super::rows::{self, StateRow, states_of};
 use super::{artifacts, open, variables};
 use crate::artifacts::Artifact;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Level, LogRecord};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{Effort, lock};
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
-use crate::state::{State, StateType};
+use crate::schedule::ON_TIME;
+use crate::state::{State, StateName, StateType};
 use crate::variables::Variable;
 
 /// Reads a file that any process may be writing.
@@ -132,7 +133,7 @@ fn flow_run(row: &Row<'_>) -> rusqlite::Result<FlowRunRecord> {
         parent_task_run_id: id(row, "parent_task_run")?.map(TaskRunId::from),
         deployment_id: id(row, "deployment")?,
         scheduled_start_time: time(row, "scheduled")?,
-        state: state(row, "state")?,
+        state: shown(state(row, "state")?, time(row, "scheduled")?),
         created: time(row, "created")?.unwrap_or(Timestamp::from_unix_micros(0)),
         start_time: time(row, "started")?,
         end_time: time(row, "ended")?,
@@ -209,6 +210,14 @@ fn state(row: &Row<'_>, column: &str) -> rusqlite::Result<State> {
     let text: String = row.get(column)?;
     let state: StateRow = serde_json::from_str(&text).map_err(|error| damaged(row, column, error))?;
     Ok(state.state())
+}
+
+/// A scheduled run that is late is shown so, as a Prefect server calls it.
+fn shown(state: State, due: Option<Timestamp>) -> State {
+    match due.filter(|due| state.is(StateName::Scheduled) && clock::now().since(*due) > ON_TIME) {
+        Some(due) => State::new(StateName::Late, state.timestamp()).with_scheduled_time(due),
+        None => state,
+    }
 }
 
 fn damaged(row: &Row<'_>, column: &str, error: serde_json::Error) -> rusqlite::Error {

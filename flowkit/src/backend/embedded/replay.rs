@@ -149,6 +149,10 @@ impl Rows<'_> {
             }),
             // Each says how it is from then on, so that the last one counts however often they are followed.
             Entry::Change { change } => serde_json::from_str(&change).map_or(Ok(()), |change| self.follow(&change)),
+            Entry::Kept { kept } => match serde_json::from_str(&kept) {
+                Ok(kept) => self.keep(&kept),
+                Err(_) => Ok(()),
+            },
             note => match note.into_note() {
                 Some((run, note)) => self.note(run.into(), &note),
                 None => Ok(()),

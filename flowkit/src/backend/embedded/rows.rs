@@ -10,7 +10,7 @@ use crate::run::{Effort, FlowRun, TaskInput, TaskRun};
 use crate::state::{State, StateName, StateType};
 
 /// One state, as JSON.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct StateRow {
     #[serde(rename = "type")]
     state_type: StateType,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS];
+const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -139,6 +139,27 @@ CREATE TABLE artifact(
     PRIMARY KEY(flow_run, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_key ON artifact(key, updated) WHERE key IS NOT NULL;
+";
+
+const DEPLOYMENTS: &str = "
+CREATE TABLE deployment(
+    id BLOB PRIMARY KEY,
+    flow TEXT NOT NULL,
+    name TEXT NOT NULL,
+    facts TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE deployment_run(
+    flow_run INTEGER PRIMARY KEY,
+    deployment BLOB NOT NULL,
+    name TEXT NOT NULL,
+    version TEXT,
+    schedule BLOB,
+    due INTEGER NOT NULL,
+    waits INTEGER NOT NULL,
+    key TEXT
+) STRICT;
+CREATE UNIQUE INDEX deployment_run_key ON deployment_run(deployment, key) WHERE key IS NOT NULL;
+CREATE INDEX deployment_run_waits ON deployment_run(deployment) WHERE waits;
 ";
 
 /// The version of files that this crate writes.

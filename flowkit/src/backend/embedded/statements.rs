@@ -46,7 +46,7 @@ impl Rows<'_> {
                 "INSERT INTO flow_run(id, flow, name, parameters, tags, retries, parent_flow_run, parent_task_run, root_flow_run,
                     deployment, epoch, resumable, state_type, state_name, message, created, scheduled, run_count)
                  VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-                 ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch",
+                 ON CONFLICT(id) DO UPDATE SET epoch = excluded.epoch, resumable = excluded.resumable",
             )?
             .execute(params![
                 run.id.as_bytes(),
@@ -92,7 +92,10 @@ impl Rows<'_> {
     pub(super) fn enter(&mut self, run: &FlowRun, state: &State) -> rusqlite::Result<()> {
         match self.known_flow_run(run)? {
             0 => Ok(()),
-            number => self.note_states(number, &Entered::of(run, state)),
+            number => {
+                self.begun(number, run, state)?;
+                self.note_states(number, &Entered::of(run, state))
+            }
         }
     }
 
@@ -120,6 +123,7 @@ impl Rows<'_> {
                 ended,
                 effort.run_count + run_count,
             ])?;
+        self.waits_no_longer(number, state)?;
         if ended.is_some() && *is_top {
             self.forget_journal(*run, number)?;
         }
@@ -161,7 +165,7 @@ impl Rows<'_> {
     }
 
     /// Appends a state unless it is the last one already, or that is a final one; tells whether it has.
-    fn add_state(&mut self, flow_run: i64, state: &State) -> rusqlite::Result<bool> {
+    pub(super) fn add_state(&mut self, flow_run: i64, state: &State) -> rusqlite::Result<bool> {
         let text = StateRow::text(state);
         let last: Option<(i64, String)> = self
             .connection
@@ -251,7 +255,7 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn flow(&self, name: &str, version: &str) -> rusqlite::Result<i64> {
+    pub(super) fn flow(&self, name: &str, version: &str) -> rusqlite::Result<i64> {
         self.connection
             .prepare_cached(
                 "INSERT INTO flow(name, version) VALUES(?, ?) ON CONFLICT DO UPDATE SET name = name RETURNING number",

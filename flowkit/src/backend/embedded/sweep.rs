@@ -38,6 +38,8 @@ pub(super) struct Sweeper {
     next: Instant,
     /// Whether pages were given back of which the file system does not know yet.
     shrunk: bool,
+    /// When it is time to look again for runs that wait for nobody.
+    next_waiting: Instant,
 }
 
 /// Whether there is more to do.
@@ -49,7 +51,8 @@ pub(super) enum Step {
 
 impl Sweeper {
     pub(super) fn new(keep: Retention) -> Self {
-        Self { keep, begun: None, next: clock::instant(), shrunk: false }
+        let now = clock::instant();
+        Self { keep, begun: None, next: now, shrunk: false, next_waiting: now }
     }
 
     /// For how long nothing will have to be done; `None` for ever.
@@ -102,10 +105,26 @@ impl Sweeper {
         Ok(())
     }
 
+    /// Finds a run that waits since too long, and whose deployment neither this process nor the one before has registered.
+    fn unwanted(&mut self, file: &Connection) -> rusqlite::Result<Option<i64>> {
+        let Some(age) = self.keep.age.filter(|_| self.next_waiting <= clock::instant()) else { return Ok(None) };
+        let query = "SELECT number FROM deployment_run JOIN flow_run ON number = flow_run WHERE waits
+            AND MAX(due, created) < ? AND flow_run.epoch + 1 < (SELECT epoch FROM owner) LIMIT 1";
+        let until = excess::before(clock::now(), age).unix_micros();
+        let found = file.prepare_cached(query)?.query_row([until], |row| row.get(0)).optional()?;
+        if found.is_none() {
+            self.next_waiting = clock::instant() + NAP;
+        }
+        Ok(found)
+    }
+
     fn remove(&mut self, file: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Step> {
         let next = match self.begun {
             Some(number) => Next::FlowRun(number),
-            None => excess::next(&self.keep, clock::now(), &look(file)?),
+            None => match self.unwanted(file)? {
+                Some(number) => Next::FlowRun(number),
+                None => excess::next(&self.keep, clock::now(), &look(file)?),
+            },
         };
         match next {
             Next::FlowRun(number) => {
@@ -167,7 +186,9 @@ fn remove_with_subflows(file: &Connection, numbers: &mut Numbers, top: i64) -> r
             return Ok(Step::More);
         }
     }
-    file.prepare_cached("DELETE FROM flow_run_state WHERE flow_run = ?")?.execute([number])?;
+    for table in ["flow_run_state", "deployment_run"] {
+        file.prepare_cached(&format!("DELETE FROM {table} WHERE flow_run = ?"))?.execute([number])?;
+    }
     let gone = file
         .prepare_cached("DELETE FROM flow_run WHERE number = ? RETURNING id")?
         .query_row([number], |row| row.get(0))

@@ -56,7 +56,9 @@ impl Lost {
         let mut lost = lock(&self.0);
         for item in items {
             match item {
-                Item::FlowRun(..) | Item::FlowState(..) | Item::Event(Event::FlowEnded(..)) => lost.flow_states += 1,
+                Item::FlowRun(..) | Item::FlowState(..) | Item::Kept(_) | Item::Event(Event::FlowEnded(..)) => {
+                    lost.flow_states += 1
+                }
                 Item::Event(Event::Log(_)) => lost.logs += 1,
                 Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
                 Item::Change(_) => lost.changes += 1,
@@ -150,6 +152,7 @@ impl Writer {
                 }
                 Item::Note(run, note) => rows.note(*run, note)?,
                 Item::Change(change) => rows.follow(change)?,
+                Item::Kept(kept) => rows.keep(kept)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,

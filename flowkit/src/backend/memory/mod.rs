@@ -20,6 +20,8 @@ use crate::backend::Kept;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
+#[cfg(feature = "embedded")]
+use crate::deploy::Keeper;
 use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, LogRecord};
@@ -59,6 +61,12 @@ impl Memory {
         }
     }
 
+    /// Has somebody keep what is known of deployments.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn kept_by(limits: Limits, keeper: Arc<dyn Keeper>) -> Self {
+        Self { deployments: Deployments::kept_by(keeper), ..Self::new(limits) }
+    }
+
     /// Finds the task run that stands for a flow run in its parent.
     #[cfg(feature = "embedded")]
     pub(crate) fn stand_in_of(&self, run: FlowRunId) -> Option<Arc<TaskRun>> {
@@ -83,6 +91,7 @@ impl Memory {
             track: Track::default(),
         });
         run.track.push(existing.state.clone());
+        self.recent.remove_flow_run(run.id);
         self.recent.add_flow_run(Arc::clone(&run), stands_in);
         self.recent.mirror(&run, &existing.state);
         run

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::deploy::{Collision, DeploymentDetails, DeploymentSpec, OwnFlow, ScheduleDetails, ScheduleSpec};
+use crate::deploy::{
+    Collision, DeploymentDetails, DeploymentSpec, KeptDeployment, KeptSchedule, OwnFlow, ScheduleDetails, ScheduleSpec,
+};
 use crate::error::Error;
 use crate::id::{FlowRunId, id_of};
 use crate::schedule::{Due, Misfire, Timetable};
@@ -18,14 +20,26 @@ pub(super) struct Deployment {
     pub(super) spec: DeploymentSpec,
     pub(super) flow: OwnFlow,
     pub(super) paused: bool,
+    /// Whether it is paused because nobody serves it any more.
+    left: bool,
     created: Timestamp,
     updated: Timestamp,
-    schedules: Vec<(Uuid, ScheduleSpec)>,
+    schedules: Vec<Scheduled>,
     timetable: Timetable<Uuid>,
     /// The run that is planned for the next date of each schedule.
     planned: HashMap<Uuid, (Timestamp, FlowRunId)>,
     /// The runs that have a place below the concurrency limit.
     pub(super) placed: HashSet<FlowRunId>,
+}
+
+/// A schedule of a deployment.
+#[derive(Clone, Debug)]
+struct Scheduled {
+    id: Uuid,
+    /// What the program says.
+    spec: ScheduleSpec,
+    /// Whether it starts runs: what the program says, or what somebody has said since.
+    active: bool,
 }
 
 /// What becomes of a planned run whose date has come, and of the dates of its schedule since.
@@ -44,8 +58,9 @@ pub(super) struct Decision {
 impl Deployment {
     pub(super) fn new(spec: DeploymentSpec, flow: OwnFlow, now: Timestamp) -> Result<Self, Error> {
         let mut new = Self {
-            id: id_of("deployment", &spec.full_name()),
+            id: spec.own_id(),
             paused: spec.paused,
+            left: false,
             spec,
             flow,
             created: now,
@@ -61,31 +76,88 @@ impl Deployment {
     }
 
     /// Changes it in place: id, runs, and schedules that have slugs stay what they are.
-    pub(super) fn update(&mut self, new: Self) {
-        self.schedules = with_ids(&new.spec.schedules, &self.schedules);
+    pub(super) fn update(&mut self, mut new: Self) {
+        new.follow(&self.kept());
+        self.schedules = new.schedules;
         self.paused = new.paused;
+        self.left = false;
         self.spec = new.spec;
         self.flow = new.flow;
         self.updated = new.updated;
-        // They are the same schedules as those of `new`, which have no mistakes.
-        let _ = self.plan_from(new.updated);
+        self.timetable = new.timetable;
+    }
+
+    /// Takes over what was known of the same deployment before: what somebody has paused or switched off stays so until
+    /// the program says something else than it did, but for what was paused because nobody served it any more.
+    pub(super) fn follow(&mut self, before: &KeptDeployment) {
+        self.created = before.created;
+        self.schedules = with_ids(&self.spec.schedules, &before.schedules);
+        if !before.left && before.said_paused == self.spec.paused {
+            self.paused = before.paused;
+        }
+        // They are the schedules that it was made with, which have no mistakes.
+        let _ = self.plan_from(self.updated);
+    }
+
+    /// Everything of it that is to outlive the process.
+    pub(super) fn kept(&self) -> KeptDeployment {
+        let spec = &self.spec;
+        let schedules = self.schedules.iter().map(|schedule| KeptSchedule {
+            id: schedule.id,
+            slug: schedule.spec.slug.clone(),
+            rule: schedule.spec.rule.clone(),
+            parameters: schedule.spec.parameters.clone(),
+            active: schedule.active,
+            said_active: schedule.spec.active,
+        });
+        KeptDeployment {
+            id: self.id,
+            flow: spec.flow.to_owned(),
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            version: spec.version.version.clone(),
+            tags: spec.tags.clone(),
+            parameters: spec.parameters.clone(),
+            schema: spec.schema.clone(),
+            enforce_schema: spec.enforce_schema,
+            schedules: schedules.collect(),
+            paused: self.paused,
+            said_paused: spec.paused,
+            left: self.left,
+            concurrency_limit: spec.concurrency.as_ref().map(|concurrency| concurrency.limit),
+            entrypoint: spec.entrypoint.clone(),
+            created: self.created,
+            updated: self.updated,
+        }
     }
 
     pub(super) fn pause(&mut self, paused: bool, now: Timestamp) -> Result<(), Error> {
-        (self.paused, self.updated) = (paused, now);
+        (self.paused, self.left, self.updated) = (paused, false, now);
         self.plan_from(now)
+    }
+
+    /// Pauses it until it is registered again, unless somebody has paused it before.
+    pub(super) fn leave(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.left |= !self.paused;
+        (self.paused, self.updated) = (true, now);
+        self.plan_from(now)
+    }
+
+    /// The id of the schedule that has this number in the program.
+    #[cfg(feature = "embedded")]
+    pub(super) fn schedule(&self, number: usize) -> Option<Uuid> {
+        self.schedules.get(number).map(|schedule| schedule.id)
     }
 
     /// Switches a schedule on or off.
     #[cfg(feature = "endpoint")]
     pub(super) fn set_active(&mut self, schedule: Uuid, active: bool, now: Timestamp) -> Result<(), Error> {
-        let found = self.schedules.iter_mut().find(|(id, _)| *id == schedule);
-        let (_, schedule) = found.ok_or_else(|| {
+        let found = self.schedules.iter_mut().find(|known| known.id == schedule);
+        let schedule = found.ok_or_else(|| {
             let why = format!("deployment '{}' has no schedule {schedule}", self.spec.full_name());
             Error::new(crate::error::ErrorKind::Refused, why)
         })?;
         schedule.active = active;
-        schedule.schedule = schedule.schedule.clone().active(active);
         self.updated = now;
         self.plan_from(now)
     }
@@ -93,8 +165,9 @@ impl Deployment {
     /// Begins a new timetable, in which dates after `now` count.
     fn plan_from(&mut self, now: Timestamp) -> Result<(), Error> {
         self.timetable = Timetable::new();
-        for (id, schedule) in self.schedules.iter().filter(|_| !self.paused) {
-            self.timetable.insert(*id, &schedule.schedule, now).map_err(|error| {
+        for schedule in self.schedules.iter().filter(|_| !self.paused) {
+            let dates = schedule.spec.schedule.clone().active(schedule.active);
+            self.timetable.insert(schedule.id, &dates, now).map_err(|error| {
                 let place = format!("deployment '{}'", self.spec.full_name());
                 Error::new(error.kind(), format!("{place}: {error}"))
             })?;
@@ -115,8 +188,7 @@ impl Deployment {
             .iter()
             .find_map(|(schedule, (at, planned))| (*planned == run && *at <= now).then_some((*schedule, *at)))?;
         self.planned.remove(&schedule);
-        let misfire =
-            self.schedules.iter().find(|(id, _)| *id == schedule).map(|(_, known)| known.schedule.get_misfire())?;
+        let misfire = self.schedules.iter().find(|known| known.id == schedule)?.spec.schedule.get_misfire();
         let mut others = self.timetable.take_due_of(&schedule, now);
         let runs = others.contains(&due);
         others.retain(|date| *date != due);
@@ -146,8 +218,8 @@ impl Deployment {
     /// The parameters that a run of a schedule has.
     pub(super) fn parameters_of(&self, schedule: Uuid) -> Map<String, Value> {
         let mut parameters = self.spec.parameters.clone();
-        let own = self.schedules.iter().find(|(id, _)| *id == schedule);
-        parameters.extend(own.map(|(_, schedule)| schedule.parameters.clone()).unwrap_or_default());
+        let own = self.schedules.iter().find(|known| known.id == schedule);
+        parameters.extend(own.map(|schedule| schedule.spec.parameters.clone()).unwrap_or_default());
         parameters
     }
 
@@ -163,13 +235,13 @@ impl Deployment {
 
     pub(super) fn details(&self) -> DeploymentDetails {
         let spec = &self.spec;
-        let schedules = self.schedules.iter().map(|(id, schedule)| ScheduleDetails {
-            id: *id,
-            slug: schedule.slug.clone(),
+        let schedules = self.schedules.iter().map(|schedule| ScheduleDetails {
+            id: schedule.id,
+            slug: schedule.spec.slug.clone(),
             active: schedule.active,
-            rule: schedule.rule.clone(),
-            parameters: schedule.parameters.clone(),
-            schedule: schedule.schedule.clone(),
+            rule: schedule.spec.rule.clone(),
+            parameters: schedule.spec.parameters.clone(),
+            schedule: schedule.spec.schedule.clone().active(schedule.active),
         });
         DeploymentDetails {
             id: self.id,
@@ -193,12 +265,21 @@ impl Deployment {
     }
 }
 
-/// Gives schedules their ids: a slug keeps that of the schedule which had it, or which it replaces, before.
-fn with_ids(new: &[ScheduleSpec], known: &[(Uuid, ScheduleSpec)]) -> Vec<(Uuid, ScheduleSpec)> {
+/// Gives schedules their ids: a slug keeps that of the schedule which had it, or which it replaces, before. One that
+/// somebody has switched stays as it is as long as the program says what it said then.
+fn with_ids(new: &[ScheduleSpec], known: &[KeptSchedule]) -> Vec<Scheduled> {
     let of = |slug: &Option<String>| {
         let slug = slug.as_ref()?;
-        known.iter().find(|(_, known)| known.slug.as_ref() == Some(slug)).map(|(id, _)| *id)
+        known.iter().find(|known| known.slug.as_ref() == Some(slug))
     };
-    let id = |schedule: &ScheduleSpec| of(&schedule.slug).or_else(|| of(&schedule.replaces));
-    new.iter().map(|schedule| (id(schedule).unwrap_or_else(Uuid::new_v4), schedule.clone())).collect()
+    let scheduled = |spec: &ScheduleSpec| {
+        let before = of(&spec.slug).or_else(|| of(&spec.replaces));
+        let switched = before.filter(|before| before.said_active == spec.active);
+        Scheduled {
+            id: before.map_or_else(Uuid::new_v4, |before| before.id),
+            active: switched.map_or(spec.active, |before| before.active),
+            spec: spec.clone(),
+        }
+    };
+    new.iter().map(scheduled).collect()
 }

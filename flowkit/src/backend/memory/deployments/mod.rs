@@ -7,6 +7,8 @@ mod book;
 mod kept;
 mod parameters;
 mod port;
+#[cfg(feature = "embedded")]
+mod restore;
 mod runs;
 mod start;
 
@@ -15,7 +17,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{Notify, watch};
 
-use crate::deploy::{DeploymentDetails, DeploymentRun};
+use crate::clock::Timestamp;
+use crate::deploy::{Cause, DeploymentDetails, DeploymentRun, Keeper};
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
 use crate::state::{State, StateName};
@@ -29,9 +32,29 @@ pub(super) struct Deployments {
     listeners: Mutex<Vec<Weak<Notify>>>,
     /// Those who wait for the end of a run.
     ends: Mutex<HashMap<FlowRunId, watch::Sender<Option<DeploymentRun>>>>,
+    /// Whoever keeps all this beyond the end of the process.
+    keeper: Option<Arc<dyn Keeper>>,
 }
 
 impl Deployments {
+    #[cfg(feature = "embedded")]
+    pub(super) fn kept_by(keeper: Arc<dyn Keeper>) -> Self {
+        Self { keeper: Some(keeper), ..Self::default() }
+    }
+
+    /// Tells whoever keeps what outlives the process, if there is somebody.
+    fn keep(&self, tell: impl FnOnce(&dyn Keeper)) {
+        if let Some(keeper) = &self.keeper {
+            tell(&**keeper);
+        }
+    }
+
+    /// Has a run wait. The book is open, so that whoever keeps it knows of the run before anybody can claim it.
+    fn wait(&self, book: &mut Book, run: &Arc<FlowRun>, due: Timestamp, cause: Cause<'_>) {
+        book.wait(run, due);
+        self.keep(|keeper| keeper.waits(run, due, cause));
+    }
+
     fn book<R>(&self, act: impl FnOnce(&mut Book) -> R) -> R {
         act(&mut lock(&self.book))
     }

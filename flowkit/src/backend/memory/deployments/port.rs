@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::book::Claimed;
+use super::kept::Deployment;
 use super::start::seen;
 use crate::backend::memory::Memory;
 use crate::clock::{self, Timestamp};
@@ -28,6 +29,7 @@ impl Memory {
     /// Puts a run that no engine has into a state.
     pub(in crate::backend::memory) fn put(&self, run: &Arc<FlowRun>, state: State) {
         run.track.push(state.clone());
+        self.deployments.keep(|keeper| keeper.entered(run, &state));
         self.note(run, &state);
     }
 
@@ -82,6 +84,10 @@ impl Deploy for Memory {
 
     fn pause(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
         ready(self.change(deployment, |it, now| it.pause(true, now))).boxed()
+    }
+
+    fn leave(&self, deployment: Uuid) -> BoxFuture<'_, Result<(), Error>> {
+        ready(self.change(deployment, Deployment::leave)).boxed()
     }
 
     #[cfg(feature = "endpoint")]

@@ -8,6 +8,8 @@ use super::kept::Deployment;
 use crate::backend::{Existing, NewFlowRun};
 use crate::background::{self, AUTO_SCHEDULED, Background};
 use crate::clock::Timestamp;
+#[cfg(feature = "embedded")]
+use crate::def::FlowDef;
 use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::names;
 use crate::retry_delay::Delays;
@@ -74,6 +76,28 @@ pub(super) fn scheduled(deployment: &Deployment, wanted: Wanted, due: Timestamp,
         None => state,
     });
     Arc::new(run)
+}
+
+/// The record of a run of an earlier process, with the states that it had.
+#[cfg(feature = "embedded")]
+pub(super) fn restored(def: &'static FlowDef, known: Existing, states: Vec<State>) -> FlowRun {
+    let track = Track::default();
+    for state in states {
+        track.push(state);
+    }
+    FlowRun {
+        id: known.id,
+        def,
+        name: known.name,
+        flow_id: known.flow_id,
+        parameters: known.parameters,
+        tags: known.tags,
+        retries: 0,
+        retry_delay: Delays::default(),
+        parent_task_run: known.parent_task_run,
+        background: known.background,
+        track,
+    }
 }
 
 /// What somebody who takes a run over is told.

@@ -8,7 +8,9 @@ use super::parameters;
 use super::runs::{self, Wanted};
 use crate::backend::memory::Memory;
 use crate::clock::{self, Timestamp};
-use crate::deploy::{Caller, DeploymentRun, DeploymentSpec, NewDeploymentRun, RegisteredDeployment};
+use crate::deploy::{
+    Caller, Cause, DeploymentRun, DeploymentSpec, KeptDeployment, NewDeploymentRun, RegisteredDeployment,
+};
 use crate::error::{Error, ErrorKind};
 use crate::id::{FlowRunId, TaskRunId};
 use crate::names;
@@ -19,6 +21,20 @@ use super::kept::Deployment;
 
 impl Memory {
     pub(super) fn register_now(&self, spec: DeploymentSpec) -> Result<RegisteredDeployment, Error> {
+        let now = clock::now();
+        let (registered, _) = self.enter(spec, None, now)?;
+        self.go_on(registered.id, now);
+        Ok(registered)
+    }
+
+    /// Takes a deployment into the book, or changes it there; tells whether it is new there. `before` is what is known of it
+    /// from elsewhere.
+    pub(super) fn enter(
+        &self,
+        spec: DeploymentSpec,
+        before: Option<&KeptDeployment>,
+        now: Timestamp,
+    ) -> Result<(RegisteredDeployment, bool), Error> {
         let full_name = spec.full_name();
         let flow = spec.own.ok_or_else(|| {
             let why = format!(
@@ -30,23 +46,33 @@ impl Memory {
             let why = "work pools are on a Prefect server: set PREFECT_API_URL, or leave the pool out and serve the deployment";
             return Err(Error::new(ErrorKind::Settings, format!("deployment '{full_name}': {why}")));
         }
-        let now = clock::now();
-        let new = Deployment::new(spec, flow, now)?;
+        let mut new = Deployment::new(spec, flow, now)?;
         let id = new.id;
         let given_up = self.deployments.book(|book| match book.deployments.get_mut(&id) {
             Some(known) => {
                 known.update(new);
-                known.unplan()
+                Some(known.unplan())
             }
             None => {
+                before.into_iter().for_each(|before| new.follow(before));
                 book.deployments.insert(id, new);
-                Vec::new()
+                None
             }
         });
-        self.forget(given_up);
+        let is_new = given_up.is_none();
+        self.forget(given_up.unwrap_or_default());
+        Ok((RegisteredDeployment { id, full_name, ui_url: None }, is_new))
+    }
+
+    /// Has a deployment be kept as it is now, its next runs be planned, and whoever serves it come.
+    pub(super) fn go_on(&self, id: Uuid, now: Timestamp) {
+        self.deployments.book(|book| {
+            if let Some(deployment) = book.deployments.get(&id) {
+                self.deployments.keep(|keeper| keeper.deployment(deployment.kept()));
+            }
+        });
         self.plan(id, now);
         self.deployments.tell();
-        Ok(RegisteredDeployment { id, full_name, ui_url: None })
     }
 
     /// Changes which dates of a deployment count.
@@ -62,8 +88,7 @@ impl Memory {
             Ok(deployment.unplan())
         })?;
         self.forget(given_up);
-        self.plan(id, now);
-        self.deployments.tell();
+        self.go_on(id, now);
         Ok(())
     }
 
@@ -75,9 +100,11 @@ impl Memory {
             for due in deployment.unplanned() {
                 let run = self.planned(deployment, due.key, due.at, now);
                 deployment.planned(&due, run.id);
-                made.push((run, due.at));
+                made.push((run, due));
             }
-            made.iter().for_each(|(run, due)| book.wait(run, *due));
+            for (run, due) in made {
+                self.deployments.wait(book, &run, due.at, Cause { schedule: Some(due.key), key: None });
+            }
         });
     }
 
@@ -89,7 +116,8 @@ impl Memory {
             let decision = deployment.decide(id, now)?;
             let later = |date: &Timestamp| (self.planned(deployment, decision.schedule, *date, now), *date);
             let others: Vec<_> = decision.others.iter().map(later).collect();
-            others.iter().for_each(|(run, due)| book.wait(run, *due));
+            let cause = Cause { schedule: Some(decision.schedule), key: None };
+            others.iter().for_each(|(run, due)| self.deployments.wait(book, run, *due, cause));
             if !decision.runs {
                 book.withdraw(id);
             }
@@ -107,7 +135,13 @@ impl Memory {
         self.deployments.tell();
     }
 
-    fn planned(&self, deployment: &Deployment, schedule: Uuid, due: Timestamp, now: Timestamp) -> Arc<FlowRun> {
+    pub(super) fn planned(
+        &self,
+        deployment: &Deployment,
+        schedule: Uuid,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Arc<FlowRun> {
         let wanted = Wanted::by_schedule(deployment.parameters_of(schedule));
         let run = runs::scheduled(deployment, wanted, due, now);
         self.recent.add_flow_run(Arc::clone(&run), None);
@@ -129,6 +163,7 @@ impl Memory {
         for run in runs {
             if self.deployments.book(|book| book.withdraw(run)).is_some() {
                 self.recent.remove_flow_run(run);
+                self.deployments.keep(|keeper| keeper.forgotten(run));
             }
         }
     }
@@ -160,7 +195,8 @@ impl Memory {
             let run = runs::scheduled(deployment, wanted, due, now);
             self.recent.add_flow_run(Arc::clone(&run), stand_in);
             self.recent.mirror(&run, &run.state());
-            book.wait(&run, due);
+            let cause = Cause { schedule: None, key: new.idempotency_key.as_deref() };
+            self.deployments.wait(book, &run, due, cause);
             if let Some(key) = new.idempotency_key {
                 book.remember(id, key, run.id, || self.recent.flow_run_ids());
             }

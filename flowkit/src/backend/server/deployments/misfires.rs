@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use flowkit_client::model::{DeploymentSchedule, FlowRun, StateType};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::deploy::ScheduleSpec;
+use crate::deploy::{Known, ScheduleSpec, policy_of_others};
 use crate::run::lock;
 use crate::schedule::{Misfire, ON_TIME};
 
@@ -76,17 +75,13 @@ impl Policies {
     pub(super) fn new<'a>(specs: &[ScheduleSpec], at_server: impl IntoIterator<Item = &'a DeploymentSchedule>) -> Self {
         let mut own = HashMap::new();
         for schedule in at_server {
-            let mut same = specs.iter().enumerate().filter(|(_, spec)| is_same(spec, schedule));
-            let first = same.clone().next();
-            let found = same.find(|(_, spec)| spec.parameters == schedule.parameters).or(first);
-            if let Some((number, spec)) = found {
-                own.insert(schedule.id, (number, spec.schedule.get_misfire()));
+            let known =
+                Known { slug: schedule.slug.as_deref(), rule: &schedule.schedule, parameters: &schedule.parameters };
+            if let Some(number) = known.among(specs) {
+                own.insert(schedule.id, (number, specs[number].schedule.get_misfire()));
             }
         }
-        let mut policies = specs.iter().map(|spec| spec.schedule.get_misfire());
-        let first = policies.next().unwrap_or_default();
-        let others = if policies.all(|policy| policy == first) { first } else { Misfire::default() };
-        Self { own, others }
+        Self { own, others: policy_of_others(specs) }
     }
 
     fn of(&self, schedule: Uuid) -> (Origin, Misfire) {
@@ -102,25 +97,6 @@ impl Policies {
             Origin::Other(schedule) => vec![schedule],
         }
     }
-}
-
-fn is_same(spec: &ScheduleSpec, schedule: &DeploymentSchedule) -> bool {
-    if spec.slug.is_some() || schedule.slug.is_some() {
-        return spec.slug == schedule.slug
-            || spec.replaces.as_ref().is_some_and(|old| Some(old) == schedule.slug.as_ref());
-    }
-    let says = |rule: &flowkit_client::model::ScheduleRule| {
-        let field = |name: &str| rule.get(name).filter(|value| !value.is_null()).cloned();
-        let zone = field("timezone").unwrap_or_else(|| "UTC".into());
-        (field("cron"), field("interval").and_then(|value| value.as_f64()), field("rrule").map(without_start), zone)
-    };
-    says(&spec.rule) == says(&schedule.schedule)
-}
-
-/// A recurrence without its start, which is moved forward whenever the schedule is registered.
-fn without_start(rrule: Value) -> String {
-    let lines = rrule.as_str().unwrap_or_default().lines();
-    lines.filter(|line| !line.starts_with("DTSTART")).collect::<Vec<_>>().join("\n")
 }
 
 /// The runs of a schedule that wait, some of them late.
@@ -140,11 +116,7 @@ impl LateRuns {
     /// The runs that are left out, with their dates. `newest` is the newest date that has come, if its run does not wait
     /// any more.
     pub(super) fn left_out(&self, newest: Option<Timestamp>, now: Timestamp) -> Vec<(Uuid, Timestamp)> {
-        let mut dates: Vec<Timestamp> = self.waiting.iter().map(|(_, due)| *due).chain(newest).collect();
-        dates.sort();
-        let chosen = self.misfire.choose(dates, now);
-        let is_out = |(_, due): &&(Uuid, Timestamp)| *due <= now && !chosen.contains(due);
-        self.waiting.iter().filter(is_out).copied().collect()
+        self.misfire.left_out(&self.waiting, newest, now)
     }
 }
 
@@ -152,7 +124,7 @@ impl LateRuns {
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::schedule::Schedule;
