@@ -110,10 +110,8 @@ async fn what_is_set_in_a_file_is_there_in_the_next_process() {
 async fn a_file_of_before_there_were_variables_gets_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("runs.db");
-    drop(Runtime::builder().embedded(&path).build().expect("a file"));
-    // Back to what the version before has written.
     let file = rusqlite::Connection::open(&path).expect("a database");
-    file.execute_batch("DROP TABLE variable; DROP TABLE artifact; PRAGMA user_version = 3").expect("an older file");
+    file.execute_batch(include_str!("formats/2.sql")).expect("an older file");
     drop(file);
     assert_eq!(Records::open(&path).and_then(|records| records.variables()).expect("there are none"), []);
     let runtime = Runtime::builder().embedded(&path).build().expect("it is brought forward");
