@@ -25,7 +25,11 @@ fn without_websockets(server: &LiveServer) -> String {
                 let mut server = TcpStream::connect(behind)?;
                 server.write_all(&start[..read])?;
                 let (mut back, mut there) = (client.try_clone()?, server.try_clone()?);
-                std::thread::spawn(move || std::io::copy(&mut there, &mut back));
+                std::thread::spawn(move || -> std::io::Result<()> {
+                    std::io::copy(&mut there, &mut back)?;
+                    // The server closes a connection that nobody uses.
+                    back.shutdown(std::net::Shutdown::Both)
+                });
                 std::io::copy(&mut client, &mut server).map(drop)
             });
         }

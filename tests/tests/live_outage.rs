@@ -224,7 +224,11 @@ fn refusing(server: &LiveServer, status: u16) -> String {
                 let mut to = std::net::TcpStream::connect(behind)?;
                 to.write_all(&begin[..read])?;
                 let (mut answers, mut back) = (to.try_clone()?, from.try_clone()?);
-                std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+                std::thread::spawn(move || -> std::io::Result<()> {
+                    std::io::copy(&mut answers, &mut back)?;
+                    // The server closes a connection that nobody uses.
+                    back.shutdown(std::net::Shutdown::Both)
+                });
                 std::io::copy(&mut from, &mut to).map(drop)
             });
         }
