@@ -1,41 +1,8 @@
 //! Flow runs that somebody stops at the server while they go on.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-
 use flowkit_tests::live::{self, LiveServer};
 use flowkit_tests::program::{Finished, Program};
 use serde_json::{Value, json};
-
-/// Stands before a server, passes requests on and refuses websockets. Gives the URL of its API.
-fn without_websockets(server: &LiveServer) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/api", listener.local_addr().expect("an address"));
-    let behind = server.api_url().trim_start_matches("http://").trim_end_matches("/api").to_owned();
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let (mut client, behind) = (client.expect("a connection"), behind.clone());
-            std::thread::spawn(move || -> std::io::Result<()> {
-                let mut start = [0; 4096];
-                let read = client.read(&mut start)?;
-                if start[..read].starts_with(b"GET /api/events/") {
-                    return client
-                        .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                }
-                let mut server = TcpStream::connect(behind)?;
-                server.write_all(&start[..read])?;
-                let (mut back, mut there) = (client.try_clone()?, server.try_clone()?);
-                std::thread::spawn(move || -> std::io::Result<()> {
-                    std::io::copy(&mut there, &mut back)?;
-                    // The server closes a connection that nobody uses.
-                    back.shutdown(std::net::Shutdown::Both)
-                });
-                std::io::copy(&mut client, &mut server).map(drop)
-            });
-        }
-    });
-    url
-}
 
 fn set_state(server: &LiveServer, run: &Value, state: &str, force: bool) {
     let path = format!("/flow_runs/{}/set_state", run["id"].as_str().expect("an id"));
@@ -106,8 +73,9 @@ fn a_run_cancelled_at_the_server_stops_with_everything_below_it() {
 #[test]
 fn a_run_cancelled_at_a_server_without_websockets_stops_as_well() {
     let Some(server) = LiveServer::start() else { return };
-    let program =
-        Program::example("live_program").server(&without_websockets(&server)).env("PREFECT_RUNNER_POLL_FREQUENCY", "1");
+    let program = Program::example("live_program")
+        .server(&server.api_url_without("/events/"))
+        .env("PREFECT_RUNNER_POLL_FREQUENCY", "1");
     let (run, finished) = stopped(&server, program, "CANCELLING", false);
     server.flow_run("family", "CANCELLED");
     assert_eq!(names_of_states(&server, &run), ["Pending", "Running", "Cancelling", "Cancelled"]);

@@ -206,36 +206,6 @@ fn a_server_that_hangs_and_goes_on_finds_all_that_happened_meanwhile() {
     survive(LiveServer::freeze, LiveServer::thaw);
 }
 
-/// Stands before a server and refuses the websocket of events with this status. Everything else passes.
-fn refusing(server: &LiveServer, status: u16) -> String {
-    use std::io::{Read, Write};
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    let behind = server.api_url().trim_start_matches("http://").trim_end_matches("/api").to_owned();
-    std::thread::spawn(move || {
-        for mut from in listener.incoming().flatten() {
-            let behind = behind.clone();
-            std::thread::spawn(move || -> std::io::Result<()> {
-                let mut begin = [0; 1024];
-                let read = from.read(&mut begin)?;
-                if String::from_utf8_lossy(&begin[..read]).contains("/events/out") {
-                    return write!(from, "HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
-                }
-                let mut to = std::net::TcpStream::connect(behind)?;
-                to.write_all(&begin[..read])?;
-                let (mut answers, mut back) = (to.try_clone()?, from.try_clone()?);
-                std::thread::spawn(move || -> std::io::Result<()> {
-                    std::io::copy(&mut answers, &mut back)?;
-                    // The server closes a connection that nobody uses.
-                    back.shutdown(std::net::Shutdown::Both)
-                });
-                std::io::copy(&mut from, &mut to).map(drop)
-            });
-        }
-    });
-    format!("http://127.0.0.1:{port}/api")
-}
-
 #[test]
 fn a_refused_websocket_is_told_once_and_runs_are_found_by_asking() {
     let Some(server) = flowkit_tests::live::server() else { return };
@@ -243,7 +213,7 @@ fn a_refused_websocket_is_told_once_and_runs_are_found_by_asking() {
     let anchor = Utc::now().to_rfc3339();
     let program = Program::example("live_served")
         .args(&["in-process", "500ms", "refused", notes.path(), "1h", &anchor])
-        .server(&refusing(server, 403))
+        .server(&server.api_url_without("/events/out"))
         .start();
     server.eventually("a deployment", |server| {
         let reply = server.send("GET", "/deployments/name/lasting/refused-lasting", None).ok()?;
