@@ -47,7 +47,8 @@ async fn the_result_is_found_again_by_the_id_of_the_run() {
         .run(async {
             let delayed = join(vec!["a".to_owned(), "b".to_owned()], "-").delay().await.expect("it is delayed");
             let again = delayed_task::<String>(delayed.id()).expect("the settings are good");
-            assert_eq!(again.wait_timeout("10s").await.ok().as_deref(), Some("a-b"));
+            // However long that takes: another test may have all the slots that a process has.
+            assert_eq!(again.await.expect("it succeeds"), "a-b");
             let other = delayed_task::<u32>(delayed.id()).expect("the settings are good");
             let error = other.await.expect_err("it is a text");
             assert_eq!(error.kind(), ErrorKind::Results);

@@ -110,6 +110,9 @@ impl<T> DelayedTask<T> {
             local.ended.cancelled().await;
             return Ok(local.run.state());
         }
+        if let Some(end) = local::end_of(self.id) {
+            end.cancelled().await;
+        }
         let (mut pause, mut answered) = (FIRST_PAUSE, clock::Stopwatch::start());
         loop {
             match self.state().await {

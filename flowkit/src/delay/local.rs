@@ -1,6 +1,7 @@
 //! Delayed calls without a server: they are made in this process, beside the code that delays them.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use crate::def::TaskDef;
 use crate::engine::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::id::TaskRunId;
-use crate::run::Adopted;
+use crate::run::{Adopted, lock};
 use crate::task_registry;
 
 use super::{Begun, DelayedTask, Order, Taking};
@@ -23,11 +24,39 @@ const LIMIT: usize = 100;
 struct UnderWay {
     all: TaskTracker,
     slots: Arc<Semaphore>,
+    /// What is cancelled when a run has ended and its value is kept.
+    ends: Mutex<HashMap<TaskRunId, CancellationToken>>,
 }
 
 fn under_way() -> &'static UnderWay {
     static ALL: OnceLock<UnderWay> = OnceLock::new();
-    ALL.get_or_init(|| UnderWay { all: TaskTracker::new(), slots: Arc::new(Semaphore::new(LIMIT)) })
+    ALL.get_or_init(|| UnderWay {
+        all: TaskTracker::new(),
+        slots: Arc::new(Semaphore::new(LIMIT)),
+        ends: Mutex::default(),
+    })
+}
+
+/// Tells of the end of a run, its value being kept by then, if the run is one of this process that is under way.
+pub(super) fn end_of(id: TaskRunId) -> Option<CancellationToken> {
+    lock(&under_way().ends).get(&id).cloned()
+}
+
+/// Tells of the end of a run when it is dropped.
+struct Ending(TaskRunId, CancellationToken);
+
+impl Ending {
+    fn new(id: TaskRunId, done: CancellationToken) -> Self {
+        lock(&under_way().ends).insert(id, done.clone());
+        Self(id, done)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        lock(&under_way().ends).remove(&self.0);
+        self.1.cancel();
+    }
 }
 
 /// Waits until no delayed run of this process is under way.
@@ -67,8 +96,9 @@ pub(super) fn start<T: Send + 'static>(
     let done = CancellationToken::new();
     let handle = DelayedTask::started(id, Arc::clone(&ports), run, done.clone());
     let slots = Arc::clone(&under_way().slots);
+    let ending = Ending::new(id, done);
     let work = async move {
-        let _done = done.drop_guard();
+        let _ending = ending;
         let slot = slots.acquire_owned().await;
         if let Some(value) = end.await {
             // The store in memory takes everything.
