@@ -159,6 +159,10 @@ async fn pump_task_states(shared: Arc<Shared>) {
 async fn pump_others(shared: Arc<Shared>) {
     loop {
         let batch = shared.queue.take(Lane::Others, BATCH).await;
+        // Log lines, too, name a flow run by the id that the server gives it.
+        if batch.iter().any(|event| matches!(event, Event::Log(_))) {
+            shared.outbox.no_creations().await;
+        }
         let count = batch.len();
         for (done, event) in batch.into_iter().enumerate() {
             hand_on(&shared, event).await;
