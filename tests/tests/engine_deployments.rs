@@ -35,6 +35,27 @@ async fn a_parameter_without_default_need_not_be_given() {
 }
 
 #[flowkit::test]
+async fn a_schedule_needs_a_value_for_each_parameter_without_default() {
+    let (kind, error) = refusal(load.deployment("d").cron("@daily")).await;
+    assert_eq!(kind, ErrorKind::Parameters);
+    assert_eq!(
+        error,
+        "deployment 'load/d': a schedule would start runs without `pages`, and the flow has no default: give it with \
+         `.parameter(..)` to the deployment or to the schedule"
+    );
+    let each_has_one = Schedule::cron("@daily").parameter("pages", 1);
+    let one_lacks_it = load.deployment("d").schedules([each_has_one.clone(), Schedule::cron("@hourly")]);
+    assert_eq!(refusal(one_lacks_it).await.0, ErrorKind::Parameters);
+    for deployment in [
+        load.deployment("d").cron("@daily").parameter("pages", 1),
+        load.deployment("d").schedule(each_has_one),
+        load.deployment("d").schedule(Schedule::cron("@daily").active(false)),
+    ] {
+        Runtime::ephemeral().run(async { deployment.await }).await.expect("nothing is lacking");
+    }
+}
+
+#[flowkit::test]
 async fn a_work_pool_takes_a_server() {
     let (kind, error) = refusal(load.deployment("d").work_pool("docker")).await;
     assert_eq!(kind, ErrorKind::Settings);

@@ -300,7 +300,7 @@ async fn a_suspended_run_is_run_again_once_it_is_resumed() {
 #[flowkit::test]
 async fn runs_that_have_not_ended_stay_in_the_history() {
     let runtime = Runtime::builder().keep_flow_runs(5).ephemeral();
-    while_served(&runtime, slow.serve("d").cron("0 0 1 1 *"), async {
+    while_served(&runtime, slow.serve("d").parameter("seconds", 0).cron("0 0 1 1 *"), async {
         sleep(Duration::from_secs(1)).await;
         let long = run_deployment("slow/d").parameter("seconds", 3000).timeout(0_u64).await.expect("it is started");
         for _ in 0..200 {

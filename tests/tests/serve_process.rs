@@ -235,3 +235,16 @@ fn a_process_that_is_killed_at_any_moment_runs_nothing_twice_and_forgets_nothing
     assert!(crashed <= usize::try_from(rounds).expect("a number"), "one run at a time: {crashed}");
     println!("{asked} runs, {crashed} of them killed under way");
 }
+
+#[test]
+fn delayed_runs_that_nobody_waits_for_are_told_of_at_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let notes = folder.path().join("notes");
+    let notes = notes.to_str().expect("a name in UTF-8");
+    let program =
+        |args: &[&str]| Program::example("live_tasks").args(args).env("NOTES", notes).env("REST", "600").run();
+    let left = program(&["rest", "a"]).succeeded();
+    assert!(left.stderr.contains("flowkit: 1 delayed task run had not ended when the program did"), "{}", left.stderr);
+    let waited = program(&["double-and-wait"]).succeeded();
+    assert!(!waited.stderr.contains("had not ended"), "{}", waited.stderr);
+}

@@ -36,7 +36,7 @@ impl<T: Send + 'static> TaskCall<T> {
     ///
     /// Without a server the run starts at once beside the present code, in this process, at most 100 of them at the same time. No
     /// flow run waits for it; [`serve_tasks`](crate::serve_tasks) does before it ends. A run that nobody waits for is Cancelled
-    /// when the program ends.
+    /// when the program ends, which says so on standard error.
     ///
     /// ```
     /// use flowkit::prelude::*;

@@ -136,11 +136,32 @@ impl Draft {
             let why = "a work queue belongs to a work pool; `.work_pool(name)` sets that";
             self.refuse(Error::new(ErrorKind::Definition, why));
         }
+        let lacking = self.spec.schedules.iter().find_map(|schedule| lacking(&self.spec, schedule));
+        if let Some(error) = lacking {
+            self.refuse(error);
+        }
         match self.refused {
             Some(refused) => Err(refused),
             None => Ok(self.spec),
         }
     }
+}
+
+/// Tells of parameters that neither a schedule, nor its deployment, nor the flow itself has a value for: each of its runs
+/// would fail. Runs that somebody asks for can bring theirs.
+fn lacking(spec: &DeploymentSpec, schedule: &ScheduleSpec) -> Option<Error> {
+    let given = |name: &str| spec.parameters.contains_key(name) || schedule.parameters.contains_key(name);
+    let required = spec.schema.get("required").and_then(Value::as_array).filter(|_| schedule.active)?;
+    let lacking: Vec<String> =
+        required.iter().filter_map(Value::as_str).filter(|name| !given(name)).map(|name| format!("`{name}`")).collect();
+    (!lacking.is_empty()).then(|| {
+        let why = format!(
+            "a schedule would start runs without {}, and the flow has no default: give it with `.parameter(..)` to the \
+             deployment or to the schedule",
+            lacking.join(", ")
+        );
+        Error::new(ErrorKind::Parameters, why)
+    })
 }
 
 /// The name of this program's file.
