@@ -152,3 +152,58 @@ async fn what_a_run_has_shown_goes_with_it() {
     let records = Records::open(&path).expect("a reader");
     assert_eq!(records.flow_runs(&FlowRunFilter::new()).expect("runs").len(), 0);
 }
+
+#[task]
+async fn even(n: u32) -> Result<u32, String> {
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    if n.is_multiple_of(2) { Ok(n) } else { Err(format!("{n} is odd")) }
+}
+
+async fn shown_percent(key: &str) -> f64 {
+    artifact::get(key).await.expect("it is there").percent().expect("a number")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_map_drives_a_progress_with_each_item_that_ends() {
+    let runtime = Runtime::ephemeral();
+    runtime
+        .run(async {
+            let progress = artifact::progress().key("map").steps(30).await.expect("it is shown");
+            let mut stream = flowkit::map(0..30, even).limit(10).progress(&progress).stream();
+            let mut seen = vec![];
+            while let Some(_either) = stream.next().await {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                seen.push(shown_percent("map").await.round());
+            }
+            seen.dedup();
+            assert_eq!(seen, [33.0, 67.0, 100.0]);
+
+            let progress = artifact::progress().key("half").steps(40).await.expect("it is shown");
+            let results = flowkit::map(0..20, even).progress(&progress).results().await;
+            assert_eq!(
+                (results.iter().filter(|result| result.is_ok()).count(), shown_percent("half").await),
+                (10, 50.0)
+            );
+            flowkit::map([2], even).progress(&progress).await.expect("it is even");
+            assert_eq!(shown_percent("half").await.floor(), 52.0);
+        })
+        .await;
+}
+
+#[flow]
+async fn leaves_its_map_to_itself() -> flowkit::Result<()> {
+    let progress = artifact::progress().key("left").steps(7).await?;
+    let _ = flowkit::map(0..7, even).limit(2).progress(&progress).submit();
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_run_ends_after_the_progress_of_its_maps_is_shown() {
+    let runtime = Runtime::ephemeral();
+    runtime
+        .run(async {
+            let _ = leaves_its_map_to_itself().await;
+            assert_eq!(shown_percent("left").await, 100.0);
+        })
+        .await;
+}

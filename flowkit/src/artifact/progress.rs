@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::artifact::CreateArtifact;
 use crate::artifacts::{Artifact, ArtifactKind, check_percent};
 use crate::blocking;
-use crate::engine::context::Ports;
+use crate::call::spawn;
+use crate::engine::context::{Ports, Waiters};
 use crate::error::Error;
 use crate::run::lock;
 
@@ -168,23 +169,61 @@ impl Progress {
         &self.0.artifact
     }
 
+    /// Makes a step, and tells the backend beside the present code, which the flow run of that waits for.
+    pub(crate) fn step(&self, waiters: &Waiters) {
+        let is_worth_telling = {
+            let mut reached = lock(&self.0.reached);
+            let before = reached.worth;
+            reached.advance(self.0.steps);
+            reached.worth > before
+        };
+        if is_worth_telling {
+            let progress = self.clone();
+            // Whoever makes steps runs on a runtime.
+            let _ = spawn(waiters, None, async move { progress.warn_of(progress.tell().await) });
+        }
+    }
+
+    /// Waits until all that there is to tell is told.
+    pub(crate) async fn shown(&self) {
+        let mut told = self.0.told.lock().await;
+        let outcome = self.0.tell(&mut told).await;
+        self.warn_of(outcome.map(|_| ()));
+    }
+
+    /// Somebody who is not asked for the result hears of it.
+    fn warn_of(&self, told: Result<(), Error>) {
+        if let Err(error) = told {
+            let name = self.0.artifact.key.as_deref().unwrap_or("without a key");
+            tracing::warn!("the progress artifact `{name}` cannot be updated: {error}");
+        }
+    }
+
     /// Tells the backend, unless somebody is about to.
     #[expect(clippy::float_cmp, reason = "it is the same number or another one")]
     async fn tell(&self) -> Result<(), Error> {
-        let Shown { artifact, ports, reached, told, .. } = &*self.0;
         loop {
             // Whoever holds it looks again after letting go of it.
-            let Ok(mut told) = told.try_lock() else { return Ok(()) };
-            let now = lock(reached).worth;
-            if now != *told {
-                ports.backend.artifacts().update_artifact(artifact, percentage(now)).await?;
-                *told = now;
-            }
+            let Ok(mut told) = self.0.told.try_lock() else { return Ok(()) };
+            let now = self.0.tell(&mut told).await?;
             drop(told);
-            if lock(reached).worth == now {
+            if lock(&self.0.reached).worth == now {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Shown {
+    /// Tells the backend what it does not know, and returns what it knows then.
+    #[expect(clippy::float_cmp, reason = "it is the same number or another one")]
+    async fn tell(&self, told: &mut f64) -> Result<f64, Error> {
+        let now = lock(&self.reached).worth;
+        if now != *told {
+            self.ports.backend.artifacts().update_artifact(&self.artifact, percentage(now)).await?;
+            *told = now;
+        }
+        Ok(now)
     }
 }
 

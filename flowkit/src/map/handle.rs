@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::future::TaskFuture;
 use crate::id::TaskRunId;
 use crate::input::Source;
-use crate::map::OnFailure;
+use crate::map::Manner;
 use crate::map::pool::{OnBegin, Pool};
 use crate::map::slot::Slot;
 use crate::run::{TaskInput, TaskRun, lock};
@@ -37,7 +37,7 @@ struct Shared<T> {
 }
 
 impl<T: Send + 'static> MapFuture<T> {
-    pub(super) fn start(mut calls: Vec<TaskCall<T>>, limit: usize, on_failure: OnFailure) -> Self {
+    pub(super) fn start(mut calls: Vec<TaskCall<T>>, manner: Manner) -> Self {
         let (ambient, refused) = runtime::ambient();
         let cancel = ambient.branch();
         let slots = calls.iter_mut().map(|call| Slot::Open(*call.job.id.get_or_insert_with(TaskRunId::now))).collect();
@@ -50,7 +50,7 @@ impl<T: Send + 'static> MapFuture<T> {
         let count = calls.len();
         let waiters = ambient.waiters();
         let ambient = Context { cancel, ..ambient };
-        let work = drive(Arc::clone(&shared), calls, limit, ambient, on_failure);
+        let work = drive(Arc::clone(&shared), calls, manner, ambient);
         if let Err(error) = spawn(&waiters, refused, work) {
             for index in 0..count {
                 shared.finish(index, Err(error.clone()));
@@ -91,14 +91,8 @@ impl<T> Shared<T> {
 }
 
 /// Feeds the workers and puts what they bring into its place.
-async fn drive<T: Send + 'static>(
-    shared: Arc<Shared<T>>,
-    calls: Vec<TaskCall<T>>,
-    limit: usize,
-    ambient: Context,
-    on_failure: OnFailure,
-) {
-    let pool = Pool::new(limit, on_failure);
+async fn drive<T: Send + 'static>(shared: Arc<Shared<T>>, calls: Vec<TaskCall<T>>, manner: Manner, ambient: Context) {
+    let pool = Pool::new(manner);
     let begun = Arc::clone(&shared);
     let on_begin: OnBegin = Arc::new(move |index, run: &Arc<TaskRun>| begun.begin(index, run));
     pool.add(calls.into_iter().enumerate().collect(), &ambient, Some(&on_begin));

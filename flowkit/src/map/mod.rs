@@ -10,6 +10,7 @@ use std::future::IntoFuture;
 
 use futures::future::BoxFuture;
 
+use crate::artifact::Progress;
 use crate::call::TaskCall;
 use crate::error::Error;
 
@@ -29,15 +30,25 @@ where
     F: FnMut(I::Item) -> TaskCall<T> + Send + 'a,
     T: Send + 'static,
 {
-    MapCall { calls: Box::new(items.into_iter().map(call)), limit: DEFAULT_LIMIT, on_failure: OnFailure::Finish }
+    let manner = Manner { limit: DEFAULT_LIMIT, on_failure: OnFailure::Finish, progress: None };
+    MapCall { calls: Box::new(items.into_iter().map(call)), manner }
 }
 
 /// A map that has not been started yet.
 #[must_use = "a map does nothing until it is awaited, streamed or submitted"]
 pub struct MapCall<'a, T> {
     pub(crate) calls: Box<dyn Iterator<Item = TaskCall<T>> + Send + 'a>,
-    pub(crate) limit: usize,
+    manner: Manner,
+}
+
+/// How the items of a map are run.
+#[derive(Clone, Debug)]
+struct Manner {
+    /// How many at once.
+    limit: usize,
     on_failure: OnFailure,
+    /// What shows how many have ended.
+    progress: Option<Progress>,
 }
 
 /// What a failed item means for the others.
@@ -52,14 +63,41 @@ enum OnFailure {
 impl<'a, T: Send + 'static> MapCall<'a, T> {
     /// Sets how many runs may be under way at once. Default: [`DEFAULT_LIMIT`]; 0 counts as 1.
     pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit.max(1);
+        self.manner.limit = limit.max(1);
         self
     }
 
     /// Makes the first failure end the map: no further items are started, and those under way are cancelled.
     /// Without it every item runs, as in Prefect.
     pub fn fail_fast(mut self) -> Self {
-        self.on_failure = OnFailure::Stop;
+        self.manner.on_failure = OnFailure::Stop;
+        self
+    }
+
+    /// Has each item that ends, well or not, [advance](Progress::advance) a progress by one step. The map does not wait for it,
+    /// but for the last change before its values are given; a change that cannot be shown is a warning in the log.
+    ///
+    /// ```
+    /// use flowkit::{artifact, prelude::*};
+    ///
+    /// #[task]
+    /// async fn load(page: u32) -> u32 {
+    ///     page
+    /// }
+    ///
+    /// #[flow]
+    /// async fn load_all() -> flowkit::Result<Vec<u32>> {
+    ///     let progress = artifact::progress().key("pages").steps(40).await?;
+    ///     flowkit::map(1..=40, load).progress(&progress).await
+    /// }
+    /// # tokio::runtime::Runtime::new().expect("a runtime").block_on(flowkit::Runtime::ephemeral().run(async {
+    /// assert_eq!(load_all().await?.len(), 40);
+    /// assert_eq!(artifact::get("pages").await?.percent(), Some(100.0));
+    /// # Ok::<_, flowkit::Error>(())
+    /// # })).expect("it succeeds");
+    /// ```
+    pub fn progress(mut self, progress: &Progress) -> Self {
+        self.manner.progress = Some(progress.clone());
         self
     }
 
@@ -67,7 +105,7 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     ///
     /// Calls are made, and runs started, as the stream is polled; dropping it cancels what is under way.
     pub fn stream(self) -> MapStream<'a, T> {
-        MapStream::new(self.calls, self.limit, self.on_failure)
+        MapStream::new(self.calls, self.manner)
     }
 
     /// Runs all items and gives each one's result, in the order of the items.
@@ -75,10 +113,12 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     /// With [`fail_fast`](MapCall::fail_fast), items that were not begun have no result.
     pub async fn results(self) -> Vec<Result<T, Error>> {
         let mut all: Vec<Option<Result<T, Error>>> = Vec::new();
+        let progress = self.manner.progress.clone();
         let mut stream = self.stream();
         while let Some((index, result)) = stream.next_indexed().await {
             put(&mut all, index, result);
         }
+        shown(progress).await;
         all.into_iter().flatten().collect()
     }
 
@@ -86,14 +126,15 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     ///
     /// The calls are made here and now; the runs are started as the limit allows.
     pub fn submit(self) -> MapFuture<T> {
-        MapFuture::start(self.calls.collect(), self.limit, self.on_failure)
+        MapFuture::start(self.calls.collect(), self.manner)
     }
 
     async fn values(self) -> Result<Vec<T>, Error> {
-        let stop = self.on_failure == OnFailure::Stop;
+        let stop = self.manner.on_failure == OnFailure::Stop;
+        let progress = self.manner.progress.clone();
         let mut values: Vec<Option<T>> = Vec::with_capacity(self.calls.size_hint().0.min(1 << 20));
         let mut failure: Option<(usize, Error)> = None;
-        let mut stream = MapStream::new(self.calls, self.limit, self.on_failure);
+        let mut stream = MapStream::new(self.calls, self.manner);
         while let Some((index, result)) = stream.next_indexed().await {
             match result {
                 Ok(value) => put(&mut values, index, value),
@@ -105,10 +146,18 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
                 }
             }
         }
+        shown(progress).await;
         match failure {
             Some((_, error)) => Err(error),
             None => Ok(values.into_iter().flatten().collect()),
         }
+    }
+}
+
+/// Waits until all of a progress is shown.
+async fn shown(progress: Option<Progress>) {
+    if let Some(progress) = progress {
+        progress.shown().await;
     }
 }
 
@@ -121,10 +170,7 @@ fn put<T>(all: &mut Vec<Option<T>>, index: usize, value: T) {
 
 impl<T> fmt::Debug for MapCall<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapCall")
-            .field("limit", &self.limit)
-            .field("on_failure", &self.on_failure)
-            .finish_non_exhaustive()
+        f.debug_struct("MapCall").field("manner", &self.manner).finish_non_exhaustive()
     }
 }
 

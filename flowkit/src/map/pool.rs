@@ -17,7 +17,7 @@ use crate::call::{TaskCall, spawn};
 use crate::engine::context::{Context, Waiters};
 use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
-use crate::map::OnFailure;
+use crate::map::{Manner, OnFailure};
 use crate::run::{TaskRun, lock};
 
 /// A result with the index of its item.
@@ -29,8 +29,7 @@ pub(super) type OnBegin = Arc<dyn Fn(usize, &Arc<TaskRun>) -> CancellationToken 
 pub(super) struct Pool<T> {
     state: Mutex<State<T>>,
     more_calls: Notify,
-    limit: usize,
-    on_failure: OnFailure,
+    manner: Manner,
 }
 
 struct State<T> {
@@ -64,7 +63,7 @@ impl<T> Pool<T> {
 }
 
 impl<T: Send + 'static> Pool<T> {
-    pub(super) fn new(limit: usize, on_failure: OnFailure) -> Arc<Self> {
+    pub(super) fn new(manner: Manner) -> Arc<Self> {
         let state = State {
             calls: VecDeque::new(),
             done: VecDeque::new(),
@@ -73,13 +72,13 @@ impl<T: Send + 'static> Pool<T> {
             closed: false,
             consumer: None,
         };
-        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), limit, on_failure })
+        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), manner })
     }
 
     /// Calls that may wait for a worker, beyond those that run: enough to keep workers busy between two visits
     /// of the consumer.
     fn depth(&self) -> usize {
-        self.limit.max(64)
+        self.manner.limit.max(64)
     }
 
     pub(super) fn room(&self) -> Room {
@@ -104,7 +103,7 @@ impl<T: Send + 'static> Pool<T> {
             let mut state = lock(&self.state);
             state.calls.extend(calls);
             let idle = state.workers - state.running.min(state.workers);
-            let wanted = state.calls.len().saturating_sub(idle).min(self.limit - state.workers);
+            let wanted = state.calls.len().saturating_sub(idle).min(self.manner.limit - state.workers);
             state.workers += wanted;
             (wanted, idle > 0)
         };
@@ -180,7 +179,8 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
     let mut done: Option<Done<T>> = None;
     loop {
         let more_calls = pool.more_calls.notified();
-        let stop = pool.on_failure == OnFailure::Stop && done.as_ref().is_some_and(|(_, result)| result.is_err());
+        let stop =
+            pool.manner.on_failure == OnFailure::Stop && done.as_ref().is_some_and(|(_, result)| result.is_err());
         let next = pool.exchange(done.take());
         if stop {
             // The failure is in its place already, before those that follow from it.
@@ -197,6 +197,9 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
                 let _counted = ambient.transaction.as_ref().map(|transaction| transaction.inside.token());
                 // Bodies are caught by the run itself; this is for the little else that is the user's code.
                 let result = AssertUnwindSafe(live.finish()).catch_unwind().await;
+                if let Some(progress) = &pool.manner.progress {
+                    progress.step(&ambient.waiters());
+                }
                 done = Some((index, result.unwrap_or_else(|payload| Err(panicked(&*payload)))));
                 tokio::task::coop::consume_budget().await;
             }

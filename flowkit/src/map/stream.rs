@@ -11,8 +11,8 @@ use futures::Stream;
 use crate::call::TaskCall;
 use crate::engine::context::Context;
 use crate::error::Error;
-use crate::map::OnFailure;
 use crate::map::pool::{Done, Pool};
+use crate::map::{Manner, OnFailure};
 use crate::runtime;
 
 /// The results of a map in the order in which its runs end.
@@ -23,18 +23,15 @@ pub struct MapStream<'a, T> {
     ready: VecDeque<Done<T>>,
     pool: Arc<Pool<T>>,
     ambient: Option<(Context, Option<Error>)>,
-    limit: usize,
     on_failure: OnFailure,
+    limit: usize,
 }
 
 impl<'a, T: Send + 'static> MapStream<'a, T> {
-    pub(super) fn new(
-        calls: Box<dyn Iterator<Item = TaskCall<T>> + Send + 'a>,
-        limit: usize,
-        on_failure: OnFailure,
-    ) -> Self {
-        let pool = Pool::new(limit, on_failure);
-        Self { calls: Some(calls), made: 0, ready: VecDeque::new(), pool, ambient: None, limit, on_failure }
+    pub(super) fn new(calls: Box<dyn Iterator<Item = TaskCall<T>> + Send + 'a>, manner: Manner) -> Self {
+        let Manner { limit, on_failure, .. } = manner;
+        let pool = Pool::new(manner);
+        Self { calls: Some(calls), made: 0, ready: VecDeque::new(), pool, ambient: None, on_failure, limit }
     }
 
     /// Gives the next result; `None` when all items have ended.
