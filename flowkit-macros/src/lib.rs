@@ -1,4 +1,4 @@
-//! The attributes `#[task]` and `#[flow]` of flowkit.
+//! The attributes `#[task]` and `#[flow]` of flowkit, and the derive of its blocks.
 //!
 //! A small compiler in three steps: read the attribute and the function, check both, emit data and one call
 //! into `flowkit::__private`. The user's function is nested whole in what comes out, so that rustc's own errors
@@ -8,6 +8,7 @@
 mod args;
 mod assets;
 mod attrs;
+mod block;
 mod doc;
 mod duration;
 mod errors;
@@ -167,6 +168,36 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn flow(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Kind::Flow, attribute.into(), item.into()).into()
+}
+
+/// Makes a struct a block: settings and secrets that are saved under a name.
+///
+/// The struct has named fields and no generics, and implements `Serialize`, `DeserializeOwned` and `JsonSchema`. Fields of
+/// type `flowkit::Secret` are secret, and fields of type `flowkit::block::Nested` are other blocks. What is in the schema
+/// and how fields are written is as serde and schemars have it.
+///
+/// | option of `#[block(..)]` | takes | default |
+/// | --- | --- | --- |
+/// | `name` | string without `/`, `%`, `&`, `<` or `>` | the struct's name |
+/// | `slug` | string of lowercase letters, digits and dashes: the name in paths and in Python's `Block.load("slug/name")` | made of the name |
+/// | `description` | string | the doc comment |
+/// | `logo_url`, `documentation_url` | string | none |
+/// | `code_example` | string, Markdown | none |
+/// | `capabilities` | list of strings: what its blocks can do, in Prefect's words | none |
+/// | `version` | string: that of the schema | `non-versioned` |
+///
+/// ```ignore
+/// /// Where the warehouse is.
+/// #[derive(Block, Serialize, Deserialize, JsonSchema)]
+/// #[block(name = "Data Warehouse", logo_url = "https://example.com/logo.png")]
+/// struct Warehouse {
+///     host: String,
+///     password: Secret,
+/// }
+/// ```
+#[proc_macro_derive(Block, attributes(block))]
+pub fn block(item: TokenStream) -> TokenStream {
+    block::expand(item.into()).into()
 }
 
 /// Makes an `async fn` a test with a flowkit runtime of its own and a paused clock.

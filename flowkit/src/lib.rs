@@ -64,6 +64,7 @@ mod user_error;
 
 mod artifacts;
 mod backend;
+mod blocks;
 mod defer;
 mod deploy;
 mod interact;
@@ -83,6 +84,7 @@ mod arguments;
 pub mod artifact;
 mod asset_metadata;
 mod awaited;
+pub mod block;
 mod blocking;
 mod call;
 mod call_options;
@@ -124,7 +126,7 @@ mod waiting;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-pub use flowkit_macros::{flow, task, test};
+pub use flowkit_macros::{Block, flow, task, test};
 
 pub mod prelude;
 
@@ -133,6 +135,7 @@ pub use asset::{Asset, AssetEvent};
 pub use asset_metadata::asset_metadata;
 pub use awaited::Awaited;
 pub use backend::{History, Undelivered};
+pub use block::Block;
 pub use cache::{CacheIsolation, CachePolicy};
 pub use call::{Finished, ReturnState, TaskCall};
 pub use clock::Timestamp;

@@ -18,7 +18,8 @@ static VALUES: RwLock<Vec<Box<str>>> = RwLock::new(Vec::new());
 
 /// Has a value masked in every text from now on, for as long as the process lives.
 pub(crate) fn register(value: &str) {
-    if value.chars().count() < SHORTEST {
+    // Stars alone are a mask already, and would be found in every other one.
+    if value.chars().count() < SHORTEST || value.chars().all(|letter| letter == '*') {
         return;
     }
     let mut values = VALUES.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_longest_secret_is_masked_first_and_short_ones_are_left() {
-        for value in ["redact-me", "redact-me-whole", "ab"] {
+        for value in ["redact-me", "redact-me-whole", "ab", "********"] {
             register(value);
         }
         assert_eq!(redact("redact-me-whole and redact-me, ab".to_owned()), "********** and **********, ab");

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::redact::{self, MASK};
@@ -46,12 +48,18 @@ pub struct Secret<T = String>(T);
 /// A value that can be secret: it tells which texts must not be seen.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be in a `Secret`",
-    label = "must be `Sensitive`: text, JSON, or an `Option`, `Vec` or `Arc` of those",
+    label = "must be `Sensitive`: text, JSON, or an `Option`, `Vec`, map or `Arc` of those",
     note = "implement `flowkit::Sensitive` for a type of your own: it hands each secret text to the function it is given"
 )]
 pub trait Sensitive {
     /// Calls `each` with every text that must not be seen.
     fn texts(&self, each: &mut dyn FnMut(&str));
+
+    /// Gives the value itself as JSON, for a [block](crate::block) that is saved: the only place to which a secret goes.
+    /// `None`, the default, if such a value cannot be in a block.
+    fn plain(&self) -> Option<Value> {
+        None
+    }
 }
 
 impl<T: Sensitive> Secret<T> {
@@ -102,12 +110,17 @@ impl<T: Sensitive> Serialize for Secret<T> {
 /// Why a result is refused.
 const NOT_STORED: &str = "a result that holds a Secret is not stored: only its mask could be read back";
 
+/// Why a block is refused.
+const NOT_PLAIN: &str = "its secret is of a type that cannot be in a block: it has no `Sensitive::plain`";
+
 /// Whether what is written on this thread is to be stored, and read back as a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Storing {
     No,
     Yes,
     Refused,
+    /// It goes to where secrets are kept.
+    Plain,
 }
 
 thread_local! {
@@ -117,25 +130,39 @@ thread_local! {
 /// Writes something that is to be read back, which no secret can be. Tells why not if there was one, even if the code
 /// around the secret went on without it.
 pub(crate) fn none_in<T>(write: impl FnOnce() -> T) -> Result<T, &'static str> {
-    /// Puts back what was there, after a panic as well.
-    struct Before(Storing);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            STORING.set(self.0);
-        }
-    }
     let _before = Before(STORING.replace(Storing::Yes));
     let written = write();
     if STORING.get() == Storing::Refused { Err(NOT_STORED) } else { Ok(written) }
+}
+
+/// Writes something that goes to where secrets are kept, and nowhere else: secrets are written as they are.
+pub(crate) fn plain_in<T>(write: impl FnOnce() -> T) -> T {
+    let _before = Before(STORING.replace(Storing::Plain));
+    write()
+}
+
+/// Puts back what was there, after a panic as well.
+struct Before(Storing);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        STORING.set(self.0);
+    }
 }
 
 struct Written<'a, T>(&'a T);
 
 impl<T: Sensitive> Serialize for Written<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if STORING.get() != Storing::No {
-            STORING.set(Storing::Refused);
-            return Err(S::Error::custom(NOT_STORED));
+        match STORING.get() {
+            Storing::No => {}
+            Storing::Plain => {
+                return self.0.plain().ok_or_else(|| S::Error::custom(NOT_PLAIN))?.serialize(serializer);
+            }
+            Storing::Yes | Storing::Refused => {
+                STORING.set(Storing::Refused);
+                return Err(S::Error::custom(NOT_STORED));
+            }
         }
         if serializer.is_human_readable() {
             return serializer.serialize_str(MASK);
@@ -185,11 +212,19 @@ impl Sensitive for str {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         each(self);
     }
+
+    fn plain(&self) -> Option<Value> {
+        Some(self.into())
+    }
 }
 
 impl Sensitive for String {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         each(self);
+    }
+
+    fn plain(&self) -> Option<Value> {
+        Some(self.as_str().into())
     }
 }
 
@@ -197,11 +232,41 @@ impl<T: Sensitive> Sensitive for Option<T> {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         self.iter().for_each(|value| value.texts(each));
     }
+
+    fn plain(&self) -> Option<Value> {
+        self.as_ref().map_or(Some(Value::Null), Sensitive::plain)
+    }
 }
 
 impl<T: Sensitive> Sensitive for Vec<T> {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         self.iter().for_each(|value| value.texts(each));
+    }
+
+    fn plain(&self) -> Option<Value> {
+        self.iter().map(Sensitive::plain).collect::<Option<Vec<_>>>().map(Value::Array)
+    }
+}
+
+/// The values are secret, the names are not.
+impl<T: Sensitive> Sensitive for BTreeMap<String, T> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        self.values().for_each(|value| value.texts(each));
+    }
+
+    fn plain(&self) -> Option<Value> {
+        self.iter().map(|(name, value)| Some((name.clone(), value.plain()?))).collect::<Option<_>>().map(Value::Object)
+    }
+}
+
+/// The values are secret, the names are not.
+impl<T: Sensitive, H> Sensitive for HashMap<String, T, H> {
+    fn texts(&self, each: &mut dyn FnMut(&str)) {
+        self.values().for_each(|value| value.texts(each));
+    }
+
+    fn plain(&self) -> Option<Value> {
+        self.iter().map(|(name, value)| Some((name.clone(), value.plain()?))).collect::<Option<_>>().map(Value::Object)
     }
 }
 
@@ -209,15 +274,23 @@ impl<T: Sensitive + ?Sized> Sensitive for Box<T> {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         (**self).texts(each);
     }
+
+    fn plain(&self) -> Option<Value> {
+        (**self).plain()
+    }
 }
 
 impl<T: Sensitive + ?Sized> Sensitive for Arc<T> {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         (**self).texts(each);
     }
+
+    fn plain(&self) -> Option<Value> {
+        (**self).plain()
+    }
 }
 
-impl Sensitive for serde_json::Value {
+impl Sensitive for Value {
     fn texts(&self, each: &mut dyn FnMut(&str)) {
         match self {
             Self::String(text) => each(text),
@@ -225,6 +298,10 @@ impl Sensitive for serde_json::Value {
             Self::Object(values) => values.values().for_each(|value| value.texts(each)),
             Self::Null | Self::Bool(_) | Self::Number(_) => {}
         }
+    }
+
+    fn plain(&self) -> Option<Value> {
+        Some(self.clone())
     }
 }
 
@@ -256,6 +333,18 @@ mod tests {
         let panicked = std::panic::catch_unwind(|| none_in(|| std::panic::resume_unwind(Box::new(()))));
         assert!(panicked.is_err());
         assert!(serde_json::to_string(&secret).is_ok(), "people may see the mask");
+    }
+
+    #[test]
+    fn a_secret_is_written_plain_only_while_that_is_asked_for() {
+        let headers = BTreeMap::from([("auth".to_owned(), Some("hunter-four".to_owned()))]);
+        let secret = Secret::<BTreeMap<String, Option<String>>>::new(headers);
+        let write = || serde_json::to_string(&[&secret]).expect("it can be written");
+        assert_eq!(plain_in(write), r#"[{"auth":"hunter-four"}]"#);
+        assert_eq!(write(), "[\"**********\"]");
+        let panicked = std::panic::catch_unwind(|| plain_in(|| std::panic::resume_unwind(Box::new(()))));
+        assert!(panicked.is_err());
+        assert_eq!(write(), "[\"**********\"]");
     }
 
     #[test]

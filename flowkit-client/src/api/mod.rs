@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod artifacts;
 pub mod automations;
+pub mod blocks;
 pub mod concurrency;
 pub mod deployments;
 pub mod events;

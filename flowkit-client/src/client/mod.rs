@@ -1,6 +1,7 @@
 //! The client: credentials, CSRF, version check and retries around one HTTP exchange.
 
 mod attribution;
+mod blocks;
 mod csrf;
 mod layers;
 mod methods;

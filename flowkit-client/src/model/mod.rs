@@ -6,6 +6,7 @@
 
 mod artifact;
 mod automation;
+mod block;
 mod deployment;
 mod deployment_create;
 mod event;
@@ -27,6 +28,10 @@ mod variable;
 pub use artifact::{Artifact, ArtifactCreate, ArtifactQuery, ArtifactUpdate};
 pub use automation::{
     Action, Automation, AutomationCreate, EventTrigger, OneOrMany, Posture, Require, RequireWord, ResourceSpec, Trigger,
+};
+pub use block::{
+    BlockDocument, BlockDocumentCreate, BlockDocumentQuery, BlockDocumentUpdate, BlockReference, BlockSchema,
+    BlockSchemaCreate, BlockSchemaQuery, BlockType, BlockTypeCreate, BlockTypeUpdate, ReferredBlock,
 };
 pub use deployment::{Deployment, DeploymentConcurrencyLimit, DeploymentFlowRunCreate};
 pub use deployment_create::{CollisionStrategy, ConcurrencyOptions, DeploymentCreate, DeploymentUpdate, VersionInfo};

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::artifacts::{Artifact, Artifacts};
 use crate::asset::AssetEvent;
 use crate::background::Background;
+use crate::blocks::Blocks;
 use crate::def::FlowDef;
 use crate::defer::Defer;
 use crate::deploy::{Deploy, DeploymentDetails};
@@ -141,7 +142,7 @@ pub struct Undelivered {
     pub flow_states: usize,
     /// Log lines.
     pub logs: usize,
-    /// Changes of variables and artifacts that were to follow in a file.
+    /// Changes of variables, artifacts and blocks that were to follow in a file.
     pub changes: usize,
     /// The last reason.
     pub reason: Option<String>,
@@ -208,6 +209,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps artifacts.
     fn artifacts(&self) -> &dyn Artifacts;
+
+    /// Lends the place that keeps blocks.
+    fn blocks(&self) -> &dyn Blocks;
 
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;

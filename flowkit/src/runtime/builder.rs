@@ -28,6 +28,7 @@ use crate::retention;
 use crate::retention::Retention;
 use crate::runtime::Runtime;
 use crate::runtime::stores::{self, Location};
+use crate::secret::Secret;
 use crate::settings::{self, Api, ResultPlace, Settings, Signals};
 use crate::store::Stores;
 
@@ -134,6 +135,18 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets the key with which the file's [blocks](crate::block) that have secrets are encrypted: 32 bytes in base64.
+    /// Default: what the setting `FLOWKIT_BLOCK_KEY` says; without a key, such blocks cannot be saved or loaded.
+    ///
+    /// Another text is an error of [`build`](Self::build).
+    #[cfg(feature = "embedded")]
+    pub fn block_key(mut self, key: impl Into<String>) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.block_key = Some(Secret::new(key));
+        }
+        self
+    }
+
     /// Leaves SIGINT and SIGTERM to the program, as `FLOWKIT_HANDLE_SIGNALS=false` does: for one that shuts down by itself,
     /// such as a web server.
     ///
@@ -225,7 +238,8 @@ impl RuntimeBuilder {
             (None, Some(path)) => {
                 // What is found in the file is told while it is opened.
                 logging::install(&settings.logging);
-                embedded(path, self.limits, settings.durability, settings.retention)?
+                let key = settings.block_key.as_ref();
+                embedded(path, self.limits, settings.durability, settings.retention, key)?
             }
             (None, None) => Arc::new(Memory::new(self.limits)),
         };
@@ -234,12 +248,25 @@ impl RuntimeBuilder {
 }
 
 #[cfg(feature = "embedded")]
-fn embedded(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Arc<dyn Backend>, Error> {
-    Ok(Arc::new(Embedded::open(path, limits, durability, keep)?))
+fn embedded(
+    path: &Path,
+    limits: Limits,
+    durability: Durability,
+    keep: Retention,
+    key: Option<&Secret>,
+) -> Result<Arc<dyn Backend>, Error> {
+    let opened = Embedded::open(path, limits, durability, keep)?;
+    Ok(Arc::new(opened.sealed_with(key.map(|key| key.expose().as_str()))?))
 }
 
 #[cfg(not(feature = "embedded"))]
-fn embedded(path: &Path, _: Limits, _: Durability, _: Retention) -> Result<Arc<dyn Backend>, Error> {
+fn embedded(
+    path: &Path,
+    _: Limits,
+    _: Durability,
+    _: Retention,
+    _: Option<&Secret>,
+) -> Result<Arc<dyn Backend>, Error> {
     let why = format!(
         "the setting {} is `{}`, but this program was built without flowkit's feature `embedded`, which it needs",
         settings::DATABASE,

@@ -34,6 +34,8 @@ use crate::state::State;
 use crate::testing::Stubbed;
 use crate::user_error::UserError;
 
+#[cfg(feature = "embedded")]
+pub(crate) use crate::backend::embedded::new_key as new_block_key;
 pub(crate) use ambient::{ambient, ports};
 pub use builder::RuntimeBuilder;
 pub use cancellation::{cancelled, is_cancelled};

@@ -14,6 +14,7 @@ use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
 use crate::retention::Retention;
+use crate::secret::Secret;
 use crate::spool_place::SpoolPlace;
 pub(crate) use endpoint::{ADDRESS as ENDPOINT, EndpointPlace};
 use read::Source;
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) retention: Retention,
     /// Where it is kept what a server cannot be told.
     pub(crate) spool: SpoolPlace,
+    /// What blocks with secrets are encrypted with in a file.
+    pub(crate) block_key: Option<Secret>,
 }
 
 /// How a server is reached.
@@ -251,6 +254,7 @@ impl Settings {
             durability: source.durability("FLOWKIT_DURABILITY")?.unwrap_or_default(),
             retention: source.retention("FLOWKIT_DB_KEEP", "FLOWKIT_DB_SIZE")?,
             spool: spool::place(&source),
+            block_key: source.text("FLOWKIT_BLOCK_KEY").map(Secret::new),
         })
     }
 }

@@ -98,6 +98,7 @@ pub const LAYERS: &[Layer] = &[
             "artifacts",
             "backend",
             "backend::at_exit",
+            "blocks",
             "defer",
             "deploy",
             "interact",
@@ -142,6 +143,7 @@ pub const LAYERS: &[Layer] = &[
         name: "surface",
         modules: &[
             "awaited",
+            "block",
             "blocking",
             "call",
             "call_options",

@@ -4,6 +4,7 @@
 //! it in groups; until then it lies beside the file, so that the death of the process loses nothing. One process writes at a time; others may read meanwhile.
 
 mod artifacts;
+mod blocks;
 mod change;
 mod deployments;
 mod entry;
@@ -20,6 +21,7 @@ mod read;
 mod replay;
 mod rows;
 mod schema;
+mod seal;
 mod statements;
 mod sweep;
 mod tail;
@@ -46,6 +48,7 @@ use crate::artifacts::Artifacts;
 use crate::backend::Kept;
 use crate::backend::memory::{Limits, Memory};
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered, at_exit};
+use crate::blocks::Blocks;
 use crate::deploy::Deploy;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
@@ -60,6 +63,8 @@ use crate::variables::Variables;
 use kept::Keeping;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
+use seal::Seal;
+pub(crate) use seal::new_key;
 use tail::Tail;
 use variables::Turn;
 use writer::Lost;
@@ -74,8 +79,9 @@ pub(crate) struct Embedded {
     reader: Arc<Mutex<Connection>>,
     /// The interrupted runs that have been given to somebody.
     taken: Mutex<HashSet<FlowRunId>>,
-    /// Who changes variables.
+    /// Who changes variables and blocks.
     turn: Turn,
+    seal: Seal,
     durability: Durability,
     path: PathBuf,
     /// The right to write.
@@ -88,11 +94,13 @@ impl Embedded {
         let (opened, right) = open::open(path)?;
         let reader = open::open_to_read(path)?;
         let known = variables::variables(&reader).map_err(|error| open::unusable(path, error))?;
+        let blocks = blocks::blocks(&reader).map_err(|error| open::unusable(path, error))?;
         let reader = Arc::new(Mutex::new(reader));
         let tail = Tail::new(path, opened.mark.database, opened.mark.last);
         let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
         let memory = Memory::kept_by(limits, Arc::new(Keeping(Arc::clone(&queue))));
         memory.recall_variables(known);
+        memory.recall_blocks(blocks);
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
@@ -108,10 +116,19 @@ impl Embedded {
             reader,
             taken: Mutex::default(),
             turn: Turn::default(),
+            seal: Seal::default(),
             durability,
             path: path.to_owned(),
             _lock: right,
         })
+    }
+
+    /// Has blocks with secrets encrypted with this key: 32 bytes in base64.
+    pub(crate) fn sealed_with(mut self, key: Option<&str>) -> Result<Self, Error> {
+        if let Some(key) = key {
+            self.seal = Seal::read(key)?;
+        }
+        Ok(self)
     }
 
     fn begun(&self, run: &Arc<FlowRun>, is_resumable: bool) {
@@ -251,6 +268,10 @@ impl Backend for Embedded {
     }
 
     fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn blocks(&self) -> &dyn Blocks {
         self
     }
 

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] = &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS];
+const MIGRATIONS: &[&str] =
+    &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS, BLOCKS];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -160,6 +161,23 @@ CREATE TABLE deployment_run(
 ) STRICT;
 CREATE UNIQUE INDEX deployment_run_key ON deployment_run(deployment, key) WHERE key IS NOT NULL;
 CREATE INDEX deployment_run_waits ON deployment_run(deployment) WHERE waits;
+";
+
+/// The first version whose files have blocks.
+pub(super) const WITH_BLOCKS: i32 = 6;
+
+const BLOCKS: &str = "
+CREATE TABLE block(
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id BLOB NOT NULL UNIQUE,
+    data TEXT,
+    sealed TEXT,
+    secret_fields TEXT,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY(slug, name)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The version of files that this crate writes.

@@ -17,16 +17,16 @@ use crate::journals::Journals;
 use crate::run::lock;
 use crate::variables::{NewVariable, Variable, Variables};
 
-/// Whose turn it is to change a variable: the file sees changes in the order in which memory does.
+/// Whose turn it is to change a variable or a block: the file sees changes in the order in which memory does.
 #[derive(Debug, Default)]
 pub(super) struct Turn(Mutex<()>);
 
 impl Embedded {
-    /// Changes a variable in memory and has the file follow, which it has done in the end, unless `fast` is enough.
-    async fn change<T>(
+    /// Changes a variable or a block in memory and has the file follow, which it has done in the end, unless `fast` is enough.
+    pub(super) async fn change<T>(
         &self,
         decide: impl FnOnce() -> Result<(T, Option<Change>), Error>,
-        name: &str,
+        what: &str,
     ) -> Result<T, Error> {
         let lost = self.lost.so_far().changes;
         let answer = {
@@ -42,7 +42,7 @@ impl Embedded {
             return Ok(answer);
         }
         let reason = now.reason.unwrap_or_default();
-        Err(Error::new(ErrorKind::Backend, format!("variable `{name}` is not changed in the database: {reason}")))
+        Err(Error::new(ErrorKind::Backend, format!("{what} is not changed in the database: {reason}")))
     }
 }
 
@@ -53,23 +53,28 @@ impl Variables for Embedded {
 
     fn set_variable(&self, new: NewVariable) -> BoxFuture<'_, Result<(), Error>> {
         async move {
-            let name = new.name.clone();
+            let what = told(&new.name);
             let set = || Ok(((), Some(Change::Variable(self.memory.set_known_variable(new)?))));
-            self.change(set, &name).await
+            self.change(set, &what).await
         }
         .boxed()
     }
 
     fn unset_variable(&self, name: String) -> BoxFuture<'_, Result<bool, Error>> {
         async move {
+            let what = told(&name);
             let unset = || {
                 let was_there = self.memory.unset_known_variable(&name);
                 Ok((was_there, was_there.then(|| Change::NoVariable(name.clone()))))
             };
-            self.change(unset, &name).await
+            self.change(unset, &what).await
         }
         .boxed()
     }
+}
+
+fn told(name: &str) -> String {
+    format!("variable `{name}`")
 }
 
 impl Rows<'_> {

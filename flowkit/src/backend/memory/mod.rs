@@ -1,6 +1,7 @@
 //! The backend that is there when nothing is set: in memory, without a file, a port or a thread.
 
 mod artifacts;
+mod blocks;
 mod deployments;
 mod history;
 mod inbox;
@@ -18,6 +19,7 @@ use crate::asset::AssetEvent;
 #[cfg(feature = "endpoint")]
 use crate::backend::Kept;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, ParentRun, Proposal, Told, Undelivered};
+use crate::blocks::Blocks;
 use crate::clock;
 use crate::def::{FlowDef, TaskDef};
 #[cfg(feature = "embedded")]
@@ -34,6 +36,7 @@ use crate::state::{State, StateName, StateType};
 use crate::variables::{Variable, Variables};
 
 use artifacts::Shown;
+use blocks::Saved;
 use deployments::Deployments;
 pub(crate) use history::Limits;
 use history::Recent;
@@ -48,6 +51,7 @@ pub(crate) struct Memory {
     deployments: Deployments,
     variables: Named,
     artifacts: Shown,
+    blocks: Saved,
 }
 
 impl Memory {
@@ -58,6 +62,7 @@ impl Memory {
             deployments: Deployments::default(),
             variables: Named::default(),
             artifacts: Shown::default(),
+            blocks: Saved::default(),
         }
     }
 
@@ -241,6 +246,10 @@ impl Backend for Memory {
     }
 
     fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn blocks(&self) -> &dyn Blocks {
         self
     }
 

@@ -4,6 +4,7 @@ mod active;
 mod adopt;
 mod artifacts;
 mod background;
+mod blocks;
 mod crash;
 mod deployments;
 mod exit;
@@ -36,6 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::artifacts::Artifacts;
 use crate::backend::{Answer, Backend, Existing, History, NewFlowRun, Proposal, Told, Undelivered};
 use crate::background::Links;
+use crate::blocks::Blocks;
 use crate::defer::Defer;
 use crate::deploy::Deploy;
 use crate::error::{Error, ErrorKind};
@@ -206,6 +208,10 @@ impl Backend for Server {
     }
 
     fn artifacts(&self) -> &dyn Artifacts {
+        self
+    }
+
+    fn blocks(&self) -> &dyn Blocks {
         self
     }
 

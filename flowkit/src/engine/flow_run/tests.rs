@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::artifacts::Artifacts;
 use crate::backend::{Answer, Backend, History, NewFlowRun, Proposal, Told, Undelivered};
+use crate::blocks::Blocks;
 use crate::canonical::{Canonical, Unserializable};
 use crate::engine::attempt::Started;
 use crate::engine::body::boxed;
@@ -93,6 +94,10 @@ impl Backend for Scripted {
 
     fn artifacts(&self) -> &dyn Artifacts {
         unreachable!("these tests make no artifacts")
+    }
+
+    fn blocks(&self) -> &dyn Blocks {
+        unreachable!("these tests make no blocks")
     }
 
     fn variables(&self) -> &dyn Variables {
