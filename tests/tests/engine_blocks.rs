@@ -2,6 +2,10 @@
 
 #[path = "things/blocks.rs"]
 mod blocks;
+#[path = "things/hidden.rs"]
+mod hidden;
+
+use std::path::Path;
 
 use flowkit::prelude::*;
 use flowkit::{ErrorKind, Runtime, Secret, block};
@@ -94,6 +98,48 @@ async fn without_a_key_nothing_secret_gets_into_a_file() {
     assert!(runtime.run(block::secret("db-password").into_future()).await.expect_err("it is not there").is_not_found());
     let error = Runtime::builder().embedded(folder.path().join("b.db")).block_key("short").build().expect_err("no key");
     assert!(error.to_string().starts_with("the setting FLOWKIT_BLOCK_KEY must be 32 bytes in base64"), "{error}");
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Tells whether any file in the folder has the text: the database, its log, and what lies beside it.
+fn any_file_has(folder: &Path, text: &str) -> bool {
+    let files = std::fs::read_dir(folder).expect("a folder").flatten();
+    files.map(|file| std::fs::read(file.path()).expect("a file")).any(|bytes| contains(&bytes, text))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_in_no_log_line_state_event_or_page_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("runs.db");
+    let runtime = Runtime::builder().embedded(&path).block_key(KEY).build().expect("a file");
+    runtime.run(hidden::everything("hidden")).await;
+    // What lies beside the database until it is in there.
+    assert!(!any_file_has(folder.path(), hidden::HIDDEN));
+    assert!(runtime.flush(std::time::Duration::from_secs(30)).await.is_empty());
+    assert!(any_file_has(folder.path(), hidden::SEEN) && !any_file_has(folder.path(), hidden::HIDDEN));
+    let history = runtime.history().expect("in memory too");
+    let runs: Vec<_> = history
+        .flow_runs()
+        .iter()
+        .map(|run| format!("{} {:?} {:?}", run.name(), run.parameters(), run.states()))
+        .collect();
+    let tasks: Vec<_> = history.task_runs().iter().map(|run| format!("{} {:?}", run.name(), run.states())).collect();
+    let logs: Vec<_> = history.logs().iter().map(|line| line.message.clone()).collect();
+    let artifacts = history.artifacts();
+    for told in [format!("{tasks:?}"), format!("{logs:?}"), format!("{artifacts:?}")] {
+        assert!(told.contains(hidden::SEEN) && !told.contains(hidden::HIDDEN), "{told}");
+    }
+    let told = format!("{runs:?} {runtime:?}");
+    assert!(runs.len() == 2 && !told.contains(hidden::HIDDEN), "{told}");
+    drop(runtime);
+    assert!(any_file_has(folder.path(), hidden::SEEN) && !any_file_has(folder.path(), hidden::HIDDEN));
+    // It is there all the same.
+    let runtime = Runtime::builder().embedded(&path).block_key(KEY).build().expect("a file");
+    let secret = runtime.run(block::secret("hidden").into_future()).await.expect("it is kept");
+    assert_eq!(secret.expose(), hidden::HIDDEN);
 }
 
 #[tokio::test(start_paused = true)]

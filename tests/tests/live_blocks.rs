@@ -2,6 +2,8 @@
 
 #[path = "things/blocks.rs"]
 mod blocks;
+#[path = "things/hidden.rs"]
+mod hidden;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -156,6 +158,31 @@ fn rust_loads_what_python_has_saved() {
         &format!("{CLASSES}\nprint(json.dumps(Warehouse.load('py-outer').credentials.password.get_secret_value()))\n"),
     );
     assert_eq!(seen, "replaced-by-rust");
+}
+
+#[test]
+fn a_secret_is_in_no_request_but_those_about_the_block() {
+    let Some(server) = live::server() else { return };
+    let (url, recording) = server.recorded();
+    at(&url, hidden::everything("hidden-3f9a1c"));
+    let all = recording.all();
+    let (about, others): (Vec<_>, Vec<_>) = all.iter().partition(|said| said.line.contains("/block_documents/"));
+    let has = |text: &str, hidden: &str| text.contains(hidden);
+    // The calls that must have it: those that save it, and the answers to those that ask for it.
+    for said in &about {
+        let asked = said.line.contains("include_secrets=true");
+        let sent = said.line.starts_with("POST ");
+        assert_eq!(has(&said.request, hidden::HIDDEN), sent, "{}", said.line);
+        assert_eq!(has(&said.answer, hidden::HIDDEN), asked, "{}", said.line);
+    }
+    assert!(about.len() >= 4, "{about:?}");
+    for path in ["/logs/", "/set_state", "/events", "/artifacts/"] {
+        let seen = others.iter().any(|said| said.line.contains(path) && has(&said.request, hidden::SEEN));
+        assert!(seen, "{path} among {:?}", others.iter().map(|said| &said.line).collect::<Vec<_>>());
+    }
+    for said in others {
+        assert!(!has(&said.request, hidden::HIDDEN) && !has(&said.answer, hidden::HIDDEN), "{said:?}");
+    }
 }
 
 /// The schema is the same whoever registers it, so that neither changes what the other has saved.

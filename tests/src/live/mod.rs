@@ -27,6 +27,7 @@ mod gate;
 mod log;
 mod port;
 mod process;
+mod record;
 mod runs;
 mod served;
 pub(crate) mod server;
@@ -36,6 +37,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use api::Reply;
+pub use record::{Exchange, Recording};
 pub use served::Notes;
 pub use server::{LiveServer, Options};
 pub use venv::{PINS, SERVER_VERSION};
