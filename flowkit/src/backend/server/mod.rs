@@ -8,6 +8,7 @@ mod blocks;
 mod crash;
 mod deployments;
 mod exit;
+mod flush;
 mod interact;
 mod leases;
 mod ledger;
@@ -16,6 +17,8 @@ mod logs;
 mod mark;
 mod orders;
 mod outbox;
+mod patience;
+mod progress;
 mod queue;
 mod read;
 mod reporter;
@@ -23,6 +26,7 @@ mod shared;
 mod spool;
 mod variables;
 mod verify;
+mod wait;
 mod watch;
 
 use std::fmt;
@@ -48,6 +52,7 @@ use crate::run::FlowRun;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
 use crate::variables::Variables;
+use patience::Patience;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
@@ -194,12 +199,13 @@ impl Backend for Server {
     }
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
-        let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
+        let patience = Patience::Strict(limit);
+        let answer = self.ask(|reply| Ask::Flush(patience, Box::new(move |left| exit::ignore(reply.send(left)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 
     fn keep(&self) -> BoxFuture<'_, Vec<String>> {
-        let answer = self.ask(|reply| Ask::Keep(Box::new(move |told| drop(reply.send(told)))));
+        let answer = self.ask(|reply| Ask::Keep(None, Box::new(move |told| drop(reply.send(told)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 

@@ -13,8 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::backend::convert::{self, Known};
 use crate::backend::convert::{asset_event, task_event};
 use crate::backend::server::crash;
+use crate::backend::server::flush::flush;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
+use crate::backend::server::patience::Patience;
 use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
@@ -50,9 +52,12 @@ pub(super) enum Ask {
     /// Send requests that need not be in order with anything.
     Do(Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, ()> + Send>),
     /// Give up after nothing has moved for this long.
-    Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
-    /// Keep what is not delivered for a later process; the answer is what people are told.
-    Keep(Box<dyn FnOnce(Vec<String>) + Send>),
+    Flush(Patience, Box<dyn FnOnce(Undelivered) + Send>),
+    /// Tell what is not delivered.
+    Count(Box<dyn FnOnce(Undelivered) + Send>),
+    /// Keep what is not delivered for a later process, for this reason if there is a better one than the last failure;
+    /// the answer is what people are told.
+    Keep(Option<String>, Box<dyn FnOnce(Vec<String>) + Send>),
     /// Bring every run under way to the Crashed state, for this reason.
     Crash(String, Box<dyn FnOnce() + Send>),
 }
@@ -101,7 +106,7 @@ async fn run(parts: Parts) {
     tokio::spawn(async move { outbox.outbox.run(&outbox).await });
     while let Some(ask) = asked.recv().await {
         let shared = Arc::clone(&shared);
-        if !matches!(ask, Ask::Flush(..) | Ask::Keep(_) | Ask::Crash(..)) {
+        if !matches!(ask, Ask::Flush(..) | Ask::Count(_) | Ask::Keep(..) | Ask::Crash(..)) {
             shared.spool.wake();
         }
         match ask {
@@ -122,10 +127,11 @@ async fn run(parts: Parts) {
                 tokio::spawn(job(shared));
             }
             Ask::Flush(patience, reply) => {
-                tokio::spawn(async move { reply(shared.flush(patience).await) });
+                tokio::spawn(async move { reply(flush(&shared, patience).await) });
             }
-            Ask::Keep(reply) => {
-                tokio::spawn(async move { reply(spool::keep(&shared).await) });
+            Ask::Count(reply) => reply(shared.undelivered()),
+            Ask::Keep(why, reply) => {
+                tokio::spawn(async move { reply(spool::keep(&shared, why).await) });
             }
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {

@@ -17,14 +17,10 @@ use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::spool::Spool;
 use crate::background::Links;
-use crate::clock;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
 use crate::state::State;
-
-/// How often a flush looks whether it is done.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// The state of the reporter.
 #[derive(Debug)]
@@ -151,40 +147,4 @@ impl Shared {
         count.reason = why.or_else(unstored);
         count
     }
-
-    /// Waits until everything is delivered, or until nothing has moved for `patience`. What earlier processes have left
-    /// is waited for as well, but for no longer than that in all.
-    pub(super) async fn flush(&self, patience: Duration) -> Undelivered {
-        let mut before = self.undelivered();
-        let mut delivered = None;
-        let mut moved = clock::instant();
-        loop {
-            self.outbox.hurry();
-            self.logs.hurry();
-            if self.queue.is_empty() {
-                self.events.flush(LOOK).await;
-            }
-            let now = self.undelivered();
-            let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
-            if settled && self.events.stats().outstanding == 0 && self.ledger.unstored() == 0 {
-                let since = delivered.get_or_insert_with(clock::instant);
-                if !self.spool.is_busy() {
-                    return now;
-                }
-                if since.elapsed() >= patience {
-                    self.spool.let_rest();
-                    return now;
-                }
-            } else if amount(&now) != amount(&before) {
-                (before, moved) = (now, clock::instant());
-            } else if moved.elapsed() >= patience {
-                return now;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-}
-
-fn amount(count: &Undelivered) -> usize {
-    count.task_states + count.flow_states + count.logs
 }
