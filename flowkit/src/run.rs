@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
 use crate::heed::Heed;
 use crate::id::{FlowRunId, TaskRunId, state_id};
+use crate::report::Report;
 use crate::retry_delay::Delays;
 use crate::state::State;
 
@@ -89,6 +90,14 @@ pub struct TaskRun {
     pub(crate) track: Track,
 }
 
+/// What a task run of a map has from it, where a server is not told of it as of other runs.
+#[derive(Debug)]
+pub(crate) struct OfMap {
+    pub(crate) report: Report,
+    /// The task run that stands for the map.
+    pub(crate) stand_in: Option<TaskRunId>,
+}
+
 /// The rarer parts of a task run's record.
 #[derive(Debug, Default)]
 pub(crate) struct TaskExtra {
@@ -101,6 +110,7 @@ pub(crate) struct TaskExtra {
     pub(crate) assets: Option<Box<AssetNotes>>,
     /// What the run was before this process took it over.
     pub(crate) adopted: Option<Box<Adopted>>,
+    pub(crate) of_map: Option<Arc<OfMap>>,
 }
 
 impl TaskRun {
@@ -138,6 +148,11 @@ impl TaskRun {
     /// What the run was before this process took it over, if it did.
     pub(crate) fn adopted(&self) -> Option<&Adopted> {
         self.extra.as_ref()?.adopted.as_deref()
+    }
+
+    /// What it has from its map, if anything.
+    pub(crate) fn of_map(&self) -> Option<&OfMap> {
+        self.extra.as_ref()?.of_map.as_deref()
     }
 
     /// Tells whether somebody else goes on with it if this process stops: it was taken over, and nobody here waits for it.

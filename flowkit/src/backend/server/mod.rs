@@ -24,6 +24,7 @@ mod read;
 mod reporter;
 mod shared;
 mod spool;
+mod telling;
 mod variables;
 mod verify;
 mod wait;
@@ -48,6 +49,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
+use crate::report::Report;
 use crate::run::FlowRun;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
@@ -76,6 +78,8 @@ pub(crate) struct ServerOptions {
     pub(crate) patience: Duration,
     /// Where it is kept what cannot be delivered.
     pub(crate) spool: SpoolPlace,
+    /// How much is told of task runs.
+    pub(crate) report: Report,
     /// Whether somebody who has reached the server has started this process for a run.
     pub(crate) assigned: bool,
 }
@@ -83,6 +87,7 @@ pub(crate) struct ServerOptions {
 /// The engine's end of the reporter.
 pub(crate) struct Server {
     url: String,
+    report: Report,
     queue: Arc<Queue>,
     reporter: mpsc::UnboundedSender<Ask>,
 }
@@ -118,9 +123,10 @@ impl Server {
             poll: options.poll,
             links: Links::new(&options.url, options.ui_url.as_deref()),
             spool,
+            report: options.report,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
-        Ok(Self { url: options.url, queue, reporter })
+        Ok(Self { url: options.url, report: options.report, queue, reporter })
     }
 
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Ask) -> oneshot::Receiver<T> {
@@ -192,6 +198,10 @@ impl Backend for Server {
     fn abandon(&self, why: String) -> BoxFuture<'_, ()> {
         let done = self.ask(|reply| Ask::Crash(why, Box::new(move || exit::ignore(reply.send(())))));
         async move { exit::ignore(done.await) }.boxed()
+    }
+
+    fn report(&self) -> Option<Report> {
+        Some(self.report)
     }
 
     fn emit(&self, event: Event) {

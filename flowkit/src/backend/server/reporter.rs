@@ -21,6 +21,7 @@ use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::spool::{self, Spool};
+use crate::backend::server::telling::Telling;
 use crate::backend::server::verify;
 use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
@@ -28,6 +29,7 @@ use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
+use crate::report::Report;
 use crate::run::{FlowRun, TaskRun};
 use crate::state::State;
 
@@ -72,6 +74,7 @@ pub(super) struct Parts {
     pub(super) poll: Duration,
     pub(super) links: Links,
     pub(super) spool: Spool,
+    pub(super) report: Report,
 }
 
 /// Starts the thread.
@@ -88,10 +91,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool } = parts;
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool, report } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool, report));
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);
@@ -177,19 +180,16 @@ async fn pump_others(shared: Arc<Shared>) {
     }
 }
 
-/// Tells whether a state is left out: another one has followed, and the server is far behind.
-fn is_old_news(shared: &Shared, run: &TaskRun, index: usize) -> bool {
-    shared.queue.backlog(Lane::TaskStates) > FAR_BEHIND && run.track.with(|states| index + 1 < states.len())
-}
-
 pub(super) async fn hand_on(shared: &Shared, event: Event) {
     match event {
         Event::TaskState(run, index) => {
             shared.active.task_moved(&run, index);
-            if is_old_news(shared, &run, index) {
-                return shared.ledger.left_out(run.id);
+            let far_behind = shared.queue.backlog(Lane::TaskStates) > FAR_BEHIND;
+            match shared.is_told(&run, index, far_behind) {
+                Telling::Yes => send_state(shared, &run, index).await,
+                Telling::Overtaken => shared.ledger.left_out(run.id),
+                Telling::Never => {}
             }
-            send_state(shared, &run, index).await;
         }
         Event::FlowEnded(run, state) => {
             shared.active.flow_ended(&run);
@@ -213,8 +213,10 @@ pub(super) async fn hand_on(shared: &Shared, event: Event) {
 /// Sends a state of a task run.
 pub(super) async fn send_state(shared: &Shared, run: &Arc<TaskRun>, index: usize) {
     let known: Option<Known> = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-    let Some(mut event) = task_event(run, index, known.as_ref()) else { return };
-    if shared.ledger.take_gap(run.id) {
+    let edges = |run| shared.stand_ins.known_as(run);
+    let Some(mut event) = task_event(run, index, known.as_ref(), &edges) else { return };
+    let is_alone = matches!(shared.report_of(run), Report::Final | Report::Aggregate);
+    if shared.ledger.take_gap(run.id) || is_alone {
         // An event that never comes would be waited for.
         event.follows = None;
     }

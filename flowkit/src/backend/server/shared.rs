@@ -16,9 +16,11 @@ use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::spool::Spool;
+use crate::backend::server::telling::StandIns;
 use crate::background::Links;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
+use crate::report::Report;
 use crate::run::{FlowRun, lock};
 use crate::state::State;
 
@@ -34,6 +36,9 @@ pub(super) struct Shared {
     pub(super) active: Active,
     pub(super) misfires: Misfires,
     pub(super) logs_to_api: bool,
+    /// How much is told of task runs.
+    pub(super) report: Report,
+    pub(super) stand_ins: StandIns,
     /// Where people find the runs.
     pub(super) links: Arc<Links>,
     /// Flow runs that this process named itself, since the server was away, under the names the server gave later.
@@ -58,6 +63,7 @@ impl Shared {
         logs_to_api: bool,
         links: Links,
         spool: Spool,
+        report: Report,
     ) -> Self {
         Self {
             client,
@@ -69,6 +75,8 @@ impl Shared {
             active: Active::new(heartbeat),
             misfires: Misfires::default(),
             logs_to_api,
+            report,
+            stand_ins: StandIns::default(),
             links: Arc::new(links),
             renamed: Mutex::default(),
             unused_tickets: Unused::default(),
