@@ -59,6 +59,7 @@ use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
 use spool::Spool;
+use telling::Wanted;
 
 /// How a server is reached and told.
 #[derive(Clone)]
@@ -119,11 +120,10 @@ impl Server {
             queue: Arc::clone(&queue),
             asked,
             heartbeat: options.heartbeat,
-            logs_to_api: options.logs_to_api,
+            wanted: Wanted { logs: options.logs_to_api, report: options.report },
             poll: options.poll,
             links: Links::new(&options.url, options.ui_url.as_deref()),
             spool,
-            report: options.report,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
         Ok(Self { url: options.url, report: options.report, queue, reporter })

@@ -21,7 +21,7 @@ use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::spool::{self, Spool};
-use crate::backend::server::telling::Telling;
+use crate::backend::server::telling::{Telling, Wanted};
 use crate::backend::server::verify;
 use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
@@ -70,11 +70,10 @@ pub(super) struct Parts {
     pub(super) queue: Arc<Queue>,
     pub(super) asked: mpsc::UnboundedReceiver<Ask>,
     pub(super) heartbeat: Duration,
-    pub(super) logs_to_api: bool,
+    pub(super) wanted: Wanted,
     pub(super) poll: Duration,
     pub(super) links: Links,
     pub(super) spool: Spool,
-    pub(super) report: Report,
 }
 
 /// Starts the thread.
@@ -91,10 +90,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool, report } = parts;
+    let Parts { client, queue, mut asked, heartbeat, wanted, poll, links, spool } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool, report));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, wanted, links, spool));
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);

@@ -16,7 +16,7 @@ use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::spool::Spool;
-use crate::backend::server::telling::StandIns;
+use crate::backend::server::telling::{StandIns, Wanted};
 use crate::background::Links;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
@@ -60,10 +60,9 @@ impl Shared {
         events: EventsChannel,
         queue: std::sync::Arc<Queue>,
         heartbeat: Duration,
-        logs_to_api: bool,
+        wanted: Wanted,
         links: Links,
         spool: Spool,
-        report: Report,
     ) -> Self {
         Self {
             client,
@@ -74,8 +73,8 @@ impl Shared {
             outbox: Outbox::default(),
             active: Active::new(heartbeat),
             misfires: Misfires::default(),
-            logs_to_api,
-            report,
+            logs_to_api: wanted.logs,
+            report: wanted.report,
             stand_ins: StandIns::default(),
             links: Arc::new(links),
             renamed: Mutex::default(),

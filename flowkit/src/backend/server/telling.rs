@@ -12,6 +12,13 @@ use crate::state::State;
 /// For how many of the latest runs of maps it is known what stands for them.
 const MEMBERS: usize = 200_000;
 
+/// What somebody wants to be told at all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) logs: bool,
+    pub(super) report: Report,
+}
+
 /// What becomes of a state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Telling {
