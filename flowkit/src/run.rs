@@ -4,6 +4,7 @@
 
 mod adopted;
 mod effort;
+mod of_map;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -18,12 +19,12 @@ use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
 use crate::heed::Heed;
 use crate::id::{FlowRunId, TaskRunId, state_id};
-use crate::report::Report;
 use crate::retry_delay::Delays;
 use crate::state::State;
 
 pub(crate) use adopted::{Adopted, dynamic_key as background_key, is_background};
 pub use effort::Effort;
+pub(crate) use of_map::OfMap;
 
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -90,14 +91,6 @@ pub struct TaskRun {
     pub(crate) track: Track,
 }
 
-/// What a task run of a map has from it, where a server is not told of it as of other runs.
-#[derive(Debug)]
-pub(crate) struct OfMap {
-    pub(crate) report: Report,
-    /// The task run that stands for the map.
-    pub(crate) stand_in: Option<TaskRunId>,
-}
-
 /// The rarer parts of a task run's record.
 #[derive(Debug, Default)]
 pub(crate) struct TaskExtra {
@@ -148,11 +141,6 @@ impl TaskRun {
     /// What the run was before this process took it over, if it did.
     pub(crate) fn adopted(&self) -> Option<&Adopted> {
         self.extra.as_ref()?.adopted.as_deref()
-    }
-
-    /// What it has from its map, if anything.
-    pub(crate) fn of_map(&self) -> Option<&OfMap> {
-        self.extra.as_ref()?.of_map.as_deref()
     }
 
     /// Tells whether somebody else goes on with it if this process stops: it was taken over, and nobody here waits for it.
