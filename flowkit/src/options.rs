@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{CacheIsolation, CachePolicy};
@@ -12,7 +13,7 @@ use crate::codec::ResultCodec;
 use crate::error::Error;
 use crate::result_options::{self, ResultDefaults, ResultOptions, ResultOverrides, ResultPlan};
 use crate::retry_delay::{Delays, RetryDelay};
-use crate::run::Adopted;
+use crate::run::{Adopted, OfMap};
 
 /// Tells of a body's error whether there is any use in trying again.
 pub type RetryIf = fn(&(dyn StdError + 'static)) -> bool;
@@ -180,6 +181,8 @@ pub(crate) struct Overrides {
     pub(crate) refused: Option<Error>,
     /// The run that somebody else has asked for, in the place of a new one.
     pub(crate) adopted: Option<Box<Adopted>>,
+    /// What the run has from the map that calls it.
+    pub(crate) of_map: Option<Arc<OfMap>>,
 }
 
 impl Overrides {

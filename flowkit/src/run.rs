@@ -4,6 +4,7 @@
 
 mod adopted;
 mod effort;
+mod of_map;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::state::State;
 
 pub(crate) use adopted::{Adopted, dynamic_key as background_key, is_background};
 pub use effort::Effort;
+pub(crate) use of_map::OfMap;
 
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,6 +103,7 @@ pub(crate) struct TaskExtra {
     pub(crate) assets: Option<Box<AssetNotes>>,
     /// What the run was before this process took it over.
     pub(crate) adopted: Option<Box<Adopted>>,
+    pub(crate) of_map: Option<Arc<OfMap>>,
 }
 
 impl TaskRun {

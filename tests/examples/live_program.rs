@@ -48,6 +48,33 @@ async fn mapped(count: u32) -> flowkit::Result<usize> {
     Ok(numbers.len())
 }
 
+#[task]
+async fn total(numbers: Vec<u32>) -> u32 {
+    numbers.into_iter().sum()
+}
+
+#[task]
+async fn not_three(n: u32) -> Result<u32, String> {
+    if n == 3 { Err("three".to_owned()) } else { Ok(n) }
+}
+
+#[task]
+async fn caller(n: u32) -> flowkit::Result<u32> {
+    number(n).await
+}
+
+/// What is told of maps: one that is given to a task and to another map, one that fails, one with calls inside.
+#[flow(run_name = "reported-{label}")]
+async fn reported(label: String, count: u32) -> flowkit::Result<()> {
+    let numbers = flowkit::map(0..count, number).submit();
+    total(&numbers).await?;
+    flowkit::map(&numbers, number).await?;
+    let failed = flowkit::map(0..10, not_three).results().await;
+    assert_eq!(failed.iter().filter(|result| result.is_err()).count(), 1, "{label}");
+    flowkit::map(0..1, caller).await?;
+    Ok(())
+}
+
 #[flow(run_name = "kid-{n}")]
 async fn child(n: u32) -> flowkit::Result<u32> {
     number(n).await
@@ -153,6 +180,10 @@ async fn main() -> flowkit::Result<()> {
     match arguments.first().map(String::as_str) {
         Some("sequential") => drop(sequential(number(1)).await?),
         Some("mapped") => drop(mapped(number(1)).await?),
+        Some("reported") => {
+            let label = arguments.get(2).cloned().unwrap_or_default();
+            reported(label, number(1)).await?;
+        }
         Some("streamed") => {
             let before = peak_kib();
             println!("{} bytes", streamed(number(1)).await?);

@@ -1,6 +1,7 @@
 //! What is still to be done when the process ends: `main` has returned, or somebody has called `exit`.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::run::lock;
 
@@ -8,6 +9,18 @@ use crate::run::lock;
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 static JOBS: Mutex<Vec<Job>> = Mutex::new(Vec::new());
+
+static HEEDS_SIGNALS: AtomicBool = AtomicBool::new(false);
+
+/// Says that a job sees to it what the first SIGINT or SIGTERM does from now on.
+pub(crate) fn heed_signals() {
+    HEEDS_SIGNALS.store(true, Ordering::Relaxed);
+}
+
+/// Tells whether a job sees to signals, so that nobody else has to.
+pub(crate) fn heeds_signals() -> bool {
+    HEEDS_SIGNALS.load(Ordering::Relaxed)
+}
 
 /// Has the job called when the process ends. Other threads still run then; thread-local state may be gone.
 pub(crate) fn call(job: Job) {

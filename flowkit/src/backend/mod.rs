@@ -29,6 +29,7 @@ use crate::event::{Event, LogRecord};
 use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::interact::Interact;
 use crate::journals::Journals;
+use crate::report::Report;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::State;
@@ -188,6 +189,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Reports every run under way as crashed, for this reason: the process is about to end.
     fn abandon(&self, why: String) -> BoxFuture<'_, ()>;
+
+    /// How much is told of task runs; `None` where everything is kept.
+    fn report(&self) -> Option<Report> {
+        None
+    }
 
     /// Takes note of something that happened.
     fn emit(&self, event: Event);

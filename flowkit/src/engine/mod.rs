@@ -15,6 +15,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod flow_run;
 pub(crate) mod hooks;
 pub(crate) mod journal;
+pub(crate) mod map_run;
 pub(crate) mod panic;
 pub(crate) mod pause;
 pub(crate) mod progress;

@@ -42,5 +42,6 @@ pub(super) fn of<T>(
         retry_jitter_factor: effective.retry_jitter_factor,
         assets: has_assets.then(Box::default),
         adopted,
+        of_map: job.overrides.as_ref().and_then(|call| call.of_map.clone()),
     }))
 }

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use crate::artifact::Progress;
 use crate::call::TaskCall;
 use crate::error::Error;
+use crate::report::Report;
 
 pub use handle::{Handles, MapFuture};
 pub use stream::MapStream;
@@ -30,7 +31,7 @@ where
     F: FnMut(I::Item) -> TaskCall<T> + Send + 'a,
     T: Send + 'static,
 {
-    let manner = Manner { limit: DEFAULT_LIMIT, on_failure: OnFailure::Finish, progress: None };
+    let manner = Manner { limit: DEFAULT_LIMIT, on_failure: OnFailure::Finish, progress: None, report: None };
     MapCall { calls: Box::new(items.into_iter().map(call)), manner }
 }
 
@@ -49,6 +50,8 @@ struct Manner {
     on_failure: OnFailure,
     /// What shows how many have ended.
     progress: Option<Progress>,
+    /// How much a server is told of the runs, if not what it is told of others.
+    report: Option<Report>,
 }
 
 /// What a failed item means for the others.
@@ -98,6 +101,24 @@ impl<'a, T: Send + 'static> MapCall<'a, T> {
     /// ```
     pub fn progress(mut self, progress: &Progress) -> Self {
         self.manner.progress = Some(progress.clone());
+        self
+    }
+
+    /// Sets how much a Prefect server is told of the map's runs. Default: what the setting `FLOWKIT_REPORT` says, or
+    /// [`RuntimeBuilder::report`](crate::RuntimeBuilder::report). In memory and in a file nothing changes.
+    ///
+    /// ```no_run
+    /// use flowkit::prelude::*;
+    /// # #[task]
+    /// # async fn count(page: u32) -> u32 { page }
+    ///
+    /// # async fn example() -> flowkit::Result<()> {
+    /// let counts = flowkit::map(0..100_000, count).report(flowkit::Report::Aggregate).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(mut self, report: Report) -> Self {
+        self.manner.report = Some(report);
         self
     }
 

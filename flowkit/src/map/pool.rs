@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context as Poll, Waker};
 
 use futures::FutureExt;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{TaskCall, spawn};
 use crate::engine::context::{Context, Waiters};
+use crate::engine::map_run::MapRun;
 use crate::engine::{panic, task_run};
 use crate::error::{Error, ErrorKind};
 use crate::map::{Manner, OnFailure};
@@ -30,6 +31,8 @@ pub(super) struct Pool<T> {
     state: Mutex<State<T>>,
     more_calls: Notify,
     manner: Manner,
+    /// Set with the first call.
+    told: OnceLock<Option<MapRun>>,
 }
 
 struct State<T> {
@@ -72,7 +75,7 @@ impl<T: Send + 'static> Pool<T> {
             closed: false,
             consumer: None,
         };
-        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), manner })
+        Arc::new(Self { state: Mutex::new(state), more_calls: Notify::new(), manner, told: OnceLock::new() })
     }
 
     /// Calls that may wait for a worker, beyond those that run: enough to keep workers busy between two visits
@@ -96,9 +99,8 @@ impl<T: Send + 'static> Pool<T> {
         ambient: &Context,
         on_begin: Option<&OnBegin>,
     ) {
-        if calls.is_empty() {
-            return;
-        }
+        let Some((_, first)) = calls.first() else { return };
+        self.told.get_or_init(|| MapRun::begin(first.job.def, ambient, self.manner.report));
         let (to_start, to_wake) = {
             let mut state = lock(&self.state);
             state.calls.extend(calls);
@@ -187,9 +189,16 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
             ambient.cancel.cancel();
         }
         match next {
-            Ok(Some((index, call))) => {
+            Ok(Some((index, mut call))) => {
+                let told = pool.told.get().and_then(Option::as_ref);
+                if let Some(map) = told {
+                    map.mark(&mut call.job);
+                }
+                // Dropped after the run, also if the worker is dropped in the middle of it.
+                let mut _told_of = None;
                 let mut live = task_run::begin(call.job, ambient.clone());
                 live.set_apart();
+                _told_of = told.and_then(|map| map.counted(live.run()));
                 if let Some(on_begin) = &on_begin {
                     let cancel = on_begin(index, live.run());
                     live.cancelled_by(cancel);

@@ -23,6 +23,7 @@ use crate::error::Error;
 #[cfg(not(feature = "embedded"))]
 use crate::error::ErrorKind;
 use crate::logging;
+use crate::report::Report;
 #[cfg(feature = "embedded")]
 use crate::retention;
 use crate::retention::Retention;
@@ -74,6 +75,15 @@ impl RuntimeBuilder {
         if let Ok(settings) = &mut self.settings {
             let named_by = "the folder of `Runtime::builder().spool(..)`".to_owned();
             settings.spool = settings::chosen_spool(folder.into(), named_by);
+        }
+        self
+    }
+
+    /// Sets how much the server is told of task runs. Default: what the setting `FLOWKIT_REPORT` says (`auto`, `all`,
+    /// `final` or `aggregate`), else [`Report::Auto`]. What is kept in memory or in a file has everything.
+    pub fn report(mut self, report: Report) -> Self {
+        if let Ok(settings) = &mut self.settings {
+            settings.report = report;
         }
         self
     }
@@ -289,6 +299,7 @@ fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
         patience: settings.flush_patience.0,
         assigned: settings.assigned,
         spool: settings.spool.clone(),
+        report: settings.report,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::backend::at_exit;
 use crate::clock;
 use crate::engine::context::{Context, Ports};
 use crate::run::lock;
@@ -58,9 +59,15 @@ async fn handle(ready: Sender<()>) {
     let (mut interrupt, mut terminate) = (take(SignalKind::interrupt()), take(SignalKind::terminate()));
     // Whoever waited for it may have given up.
     let _ = ready.send(());
-    let (number, what) = tokio::select! {
-        () = next(&mut interrupt) => (libc::SIGINT, "an interrupt signal"),
-        () = next(&mut terminate) => (libc::SIGTERM, "a termination signal"),
+    let (number, what) = loop {
+        let signal = tokio::select! {
+            () = next(&mut interrupt) => (libc::SIGINT, "an interrupt signal"),
+            () = next(&mut terminate) => (libc::SIGTERM, "a termination signal"),
+        };
+        // Else whoever delivers what is left at the end of the process is told.
+        if !at_exit::heeds_signals() {
+            break signal;
+        }
     };
     let why = format!("Execution was aborted by {what}.");
     let watched: Vec<Arc<Ports>> = lock(&WATCHED).iter().filter_map(Weak::upgrade).collect();

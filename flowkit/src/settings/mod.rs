@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::id::FlowRunId;
 use crate::options::Defaults;
+use crate::report::Report;
 use crate::retention::Retention;
 use crate::secret::Secret;
 use crate::spool_place::SpoolPlace;
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) spool: SpoolPlace,
     /// What blocks with secrets are encrypted with in a file.
     pub(crate) block_key: Option<Secret>,
+    /// How much a server is told of task runs.
+    pub(crate) report: Report,
 }
 
 /// How a server is reached.
@@ -255,6 +258,7 @@ impl Settings {
             retention: source.retention("FLOWKIT_DB_KEEP", "FLOWKIT_DB_SIZE")?,
             spool: spool::place(&source),
             block_key: source.text("FLOWKIT_BLOCK_KEY").map(Secret::new),
+            report: source.report("FLOWKIT_REPORT")?.unwrap_or_default(),
         })
     }
 }
@@ -312,6 +316,7 @@ mod tests {
             ("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "5", "30 or more"),
             ("FLOWKIT_DB_KEEP", "a while", "a duration such as 30d"),
             ("FLOWKIT_DB_SIZE", "1 elephant", "a number of bytes, or with a unit"),
+            ("FLOWKIT_REPORT", "some", "auto, all, final or aggregate"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.contains(name) && error.contains(value) && error.contains(accepted), "{error}");

@@ -6,6 +6,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
 use crate::options::Defaults;
+use crate::report::Report;
 use crate::retention::{self, Retention};
 use crate::retry_delay::Delays;
 
@@ -79,6 +80,17 @@ impl Source<'_> {
         self.parsed(name, "commit or fast", |text| match text.to_ascii_lowercase().as_str() {
             "commit" => Some(Durability::Commit),
             "fast" => Some(Durability::Fast),
+            _ => None,
+        })
+    }
+
+    /// Reads how much a server is told of task runs.
+    pub(super) fn report(&self, name: &str) -> Result<Option<Report>, Error> {
+        self.parsed(name, "auto, all, final or aggregate", |text| match text.to_ascii_lowercase().as_str() {
+            "auto" => Some(Report::Auto),
+            "all" => Some(Report::All),
+            "final" => Some(Report::Final),
+            "aggregate" => Some(Report::Aggregate),
             _ => None,
         })
     }

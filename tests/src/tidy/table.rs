@@ -52,6 +52,7 @@ pub const LAYERS: &[Layer] = &[
             "def",
             "options",
             "pause_details",
+            "report",
             "retention",
             "retry_delay",
             "heed",

@@ -22,7 +22,7 @@ pub(crate) fn deferred(new: &NewDeferred, flow_run: Option<Uuid>, now: Timestamp
     create.flow_run_id = flow_run;
     create.task_version = new.def.version.map(ToOwned::to_owned);
     create.tags.clone_from(&new.tags);
-    create.task_inputs = origins(&new.inputs);
+    create.task_inputs = origins(&new.inputs, &|run| run);
     let delays: Vec<f64> = new.retry_delays.iter().map(std::time::Duration::as_secs_f64).collect();
     create.empirical_policy.retries = Some(new.retries);
     create.empirical_policy.retry_delay = Some(match delays[..] {

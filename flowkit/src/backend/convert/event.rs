@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Known, policy, task_inputs};
 use crate::clock::Timestamp;
+use crate::id::TaskRunId;
 use crate::run::{Effort, TaskRun, background_key};
 use crate::state::State;
 
@@ -14,8 +15,13 @@ const MAX_MESSAGE: usize = 100_000;
 /// Events this far apart are not chained: the server gives up waiting for the earlier one.
 const MAX_APART: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
-/// Makes the event of the `index`-th state.
-pub(crate) fn task_event(run: &TaskRun, index: usize, flow_run: Option<&Known>) -> Option<wire::Event> {
+/// Makes the event of the `index`-th state. `known_as` tells by which run the server knows another one.
+pub(crate) fn task_event(
+    run: &TaskRun,
+    index: usize,
+    flow_run: Option<&Known>,
+    known_as: &dyn Fn(TaskRunId) -> TaskRunId,
+) -> Option<wire::Event> {
     let states = run.track.with(|states| states.get(..=index).map(<[State]>::to_vec))?;
     let state = states.last()?;
     let before = index.checked_sub(1).and_then(|before| states.get(before));
@@ -48,7 +54,7 @@ pub(crate) fn task_event(run: &TaskRun, index: usize, flow_run: Option<&Known>) 
         "intended": {"from": before.map(|state| state.state_type().as_str()), "to": state.state_type().as_str()},
         "initial_state": before.map(described),
         "validated_state": validated(state),
-        "task_run": row(run, &name, &effort),
+        "task_run": row(run, &name, &effort, known_as),
     });
     if let Value::Object(payload) = payload {
         event.payload = payload;
@@ -91,7 +97,7 @@ fn dynamic_key(run: &TaskRun) -> String {
     }
 }
 
-fn row(run: &TaskRun, name: &str, effort: &Effort) -> Value {
+fn row(run: &TaskRun, name: &str, effort: &Effort, known_as: &dyn Fn(TaskRunId) -> TaskRunId) -> Value {
     let flow_run_run_count = run.flow_run.as_ref().map_or(0, |flow_run| flow_run.effort().run_count);
     let mut row = json!({
         "name": name,
@@ -100,7 +106,7 @@ fn row(run: &TaskRun, name: &str, effort: &Effort) -> Value {
         "empirical_policy": policy(run),
         "tags": run.tags(),
         "labels": {},
-        "task_inputs": task_inputs(run),
+        "task_inputs": task_inputs(run, known_as),
         "run_count": effort.run_count,
         "flow_run_run_count": flow_run_run_count,
         "total_run_time": effort.total_run_time.as_secs_f64(),

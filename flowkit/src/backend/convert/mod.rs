@@ -18,7 +18,7 @@ use crate::backend::{Existing, NewFlowRun, ParentRun};
 use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::event::LogRecord;
-use crate::id::FlowRunId;
+use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
 use crate::state::{State, StateType};
 
@@ -162,7 +162,13 @@ pub(crate) fn whole_seconds(delay: Duration) -> u64 {
 }
 
 /// The task run that stands for a subflow in the graph of the flow run that calls it, once for each key.
-pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid, key: FlowRunId) -> wire::TaskRunCreate {
+pub(crate) fn stand_in(
+    new: &NewFlowRun,
+    parent: &ParentRun,
+    flow_run: Uuid,
+    key: FlowRunId,
+    known_as: &dyn Fn(TaskRunId) -> TaskRunId,
+) -> wire::TaskRunCreate {
     let dynamic_key = match parent.task_run {
         None => parent.nth.to_string(),
         Some(_) => key.to_string(),
@@ -171,16 +177,23 @@ pub(crate) fn stand_in(new: &NewFlowRun, parent: &ParentRun, flow_run: Uuid, key
     create.name = Some(format!("{}-{}", new.def.name, parent.nth));
     create.flow_run_id = Some(flow_run);
     create.state = Some(wire::StateCreate::new(wire::StateType::Pending).name("Pending"));
-    create.task_inputs = origins(&new.stand_in_inputs());
+    create.task_inputs = origins(&new.stand_in_inputs(), known_as);
     create
 }
 
-fn origins(inputs: &TaskInputs) -> BTreeMap<String, Vec<wire::TaskInput>> {
+fn origins(inputs: &TaskInputs, known_as: &dyn Fn(TaskRunId) -> TaskRunId) -> BTreeMap<String, Vec<wire::TaskInput>> {
     let wired = |input: &TaskInput| match input {
-        TaskInput::TaskRun(id) => wire::TaskInput::TaskRun { id: id.uuid() },
+        TaskInput::TaskRun(id) => wire::TaskInput::TaskRun { id: known_as(*id).uuid() },
         TaskInput::FlowRun(id) => wire::TaskInput::FlowRun { id: id.uuid() },
     };
-    inputs.iter().map(|(name, runs)| ((*name).to_owned(), runs.iter().take(MAX_ORIGINS).map(wired).collect())).collect()
+    let of = |runs: &[TaskInput]| {
+        let mut wired: Vec<wire::TaskInput> = runs.iter().map(wired).collect();
+        // What stands for many stands there once.
+        wired.dedup();
+        wired.truncate(MAX_ORIGINS);
+        wired
+    };
+    inputs.iter().map(|(name, runs)| ((*name).to_owned(), of(runs))).collect()
 }
 
 /// A log line.
@@ -230,15 +243,14 @@ fn policy(run: &TaskRun) -> serde_json::Value {
 }
 
 /// The origins of a task run's arguments, as its events carry them.
-fn task_inputs(run: &TaskRun) -> serde_json::Value {
-    serde_json::to_value(origins(&run.inputs())).unwrap_or_default()
+fn task_inputs(run: &TaskRun, known_as: &dyn Fn(TaskRunId) -> TaskRunId) -> serde_json::Value {
+    serde_json::to_value(origins(&run.inputs(), known_as)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::def::TaskDef;
-    use crate::id::TaskRunId;
     use crate::retry_delay::{Delays, RetryDelay};
     use crate::run::{TaskExtra, Track};
 

@@ -1,27 +1,26 @@
 //! The last words of the process: everything is delivered, or it is kept for a later one, or it is said what is lost.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::backend::server::patience::Patience;
 use crate::backend::server::reporter::Ask;
+use crate::backend::server::wait::{Waited, wait};
 use crate::backend::{Undelivered, at_exit};
 use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskRun};
 
-/// Delivery at exit ends after this time even if it still moves.
-const AT_MOST: Duration = Duration::from_secs(600);
-
 /// How long the disk may take to keep what is left.
 const KEEPING: Duration = Duration::from_secs(60);
 
-/// After this time somebody at a terminal is told what the process is waiting for.
+/// After this time people can be told what the process is waiting for, and signals end the wait.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Makes the process deliver what is left before it ends; it waits for as long as delivery moves, and for
-/// `patience` when it does not.
+/// `patience` when it does not, or longer if the server is only slow.
 pub(super) fn deliver_before(reporter: UnboundedSender<Ask>, patience: Duration) {
     at_exit::call(Box::new(move || deliver(&reporter, patience)));
 }
@@ -37,21 +36,20 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
     }
     let _ = crashed.recv_timeout(patience);
     let (done, flushed) = channel();
+    let patience = Patience::Kind(patience);
     let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
-    let left = match flushed.recv_timeout(QUIET) {
-        Err(RecvTimeoutError::Timeout) => {
-            if std::io::stderr().is_terminal() {
-                print(format_args!("flowkit: delivering what is left to the server; Ctrl-C gives up"));
-            }
-            flushed.recv_timeout(AT_MOST).ok()
-        }
-        prompt => prompt.ok(),
+    let waited = match flushed.recv_timeout(QUIET) {
+        Ok(left) => Waited::Done(left),
+        Err(RecvTimeoutError::Timeout) => wait(reporter, &flushed),
+        Err(RecvTimeoutError::Disconnected) => Waited::Gone,
     };
-    if left.is_some_and(|left| left.is_empty()) {
-        return;
-    }
+    let why = match waited {
+        Waited::Done(left) if left.is_empty() => return,
+        Waited::Done(_) | Waited::Gone => None,
+        Waited::Interrupted => Some("nobody waited for it any longer".to_owned()),
+    };
     let (done, kept) = channel();
-    let _ = reporter.send(Ask::Keep(Box::new(move |told| ignore(done.send(told)))));
+    let _ = reporter.send(Ask::Keep(why, Box::new(move |told| ignore(done.send(told)))));
     for line in kept.recv_timeout(KEEPING).unwrap_or_default() {
         print(format_args!("{line}"));
     }
@@ -84,6 +82,6 @@ pub(super) fn say(record: &LogRecord, flow: Option<&FlowRun>, task: Option<&std:
 }
 
 /// Prints a line; nobody may be reading it, and a panic would end the process at once.
-fn print(line: std::fmt::Arguments<'_>) {
+pub(super) fn print(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

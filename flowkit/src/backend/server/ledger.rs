@@ -16,6 +16,9 @@ use crate::run::{TaskRun, lock};
 /// How many events may be on their way. The server holds 10 000, and there may be other programs.
 const WINDOW: usize = 3_000;
 
+/// How often the time doubles after which a run is sent again.
+const MAX_DOUBLINGS: u32 = 3;
+
 /// The events on their way, by task run.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -31,6 +34,9 @@ struct Books {
     turns: BTreeMap<u64, TaskRunId>,
     next_turn: u64,
     events: usize,
+    /// How many events were stored so far, and how many runs were sent again.
+    stored: u64,
+    again: u64,
     /// Runs of which the last state was left out.
     gaps: HashSet<TaskRunId>,
     /// The server does not let itself be asked.
@@ -44,6 +50,8 @@ struct Entry {
     index: usize,
     sent: Instant,
     events: usize,
+    /// How often it was sent again.
+    again: u32,
     turn: u64,
 }
 
@@ -65,7 +73,7 @@ impl Ledger {
         books.events += 1;
         if !books.open.contains_key(&run.id) {
             let turn = books.take_turn(run.id);
-            let entry = Entry { run: Arc::clone(run), index, sent: clock::instant(), events: 0, turn };
+            let entry = Entry { run: Arc::clone(run), index, sent: clock::instant(), events: 0, again: 0, turn };
             books.open.insert(run.id, entry);
         }
         if let Some(entry) = books.open.get_mut(&run.id) {
@@ -109,6 +117,12 @@ impl Ledger {
         lock(&self.books).events
     }
 
+    /// Counts the events that were stored so far, and the runs that were sent again.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let books = lock(&self.books);
+        (books.stored, books.again)
+    }
+
     /// Names up to `most` runs to ask about, those first that were sent first.
     pub(super) fn next(&self, most: usize) -> Vec<TaskRunId> {
         lock(&self.books).turns.values().take(most).copied().collect()
@@ -123,22 +137,26 @@ impl Ledger {
             return false;
         }
         books.events -= entry.events;
+        books.stored += entry.events as u64;
         books.turns.remove(&entry.turn);
         books.open.remove(&id);
         self.stored.notify_waiters();
         true
     }
 
-    /// Names those of the runs whose last event was sent longer ago than this, to be sent again.
+    /// Names those of the runs whose last event was sent longer ago than this, to be sent again; the time doubles with
+    /// every try, for a server that only stands still would have to store all of them.
     pub(super) fn overdue(&self, asked: &[TaskRunId], after: Duration) -> Vec<(Arc<TaskRun>, usize)> {
         let books = &mut *lock(&self.books);
         let mut overdue = Vec::new();
         for id in asked {
             let turn = books.take_turn(*id);
-            match books.open.get_mut(id).filter(|entry| entry.sent.elapsed() >= after) {
+            let is_overdue = |entry: &&mut Entry| entry.sent.elapsed() >= after * (1 << entry.again.min(MAX_DOUBLINGS));
+            match books.open.get_mut(id).filter(is_overdue) {
                 Some(entry) => {
                     books.turns.remove(&entry.turn);
-                    (entry.sent, entry.turn) = (clock::instant(), turn);
+                    books.again += 1;
+                    (entry.sent, entry.turn, entry.again) = (clock::instant(), turn, entry.again + 1);
                     overdue.push((Arc::clone(&entry.run), entry.index));
                 }
                 None => drop(books.turns.remove(&turn)),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use flowkit_client::model::LogCreate;
@@ -31,6 +32,7 @@ const MAX_WAITING: usize = 200_000;
 pub(super) struct Logs {
     lines: Mutex<VecDeque<LogCreate>>,
     lost: Mutex<(usize, Option<String>)>,
+    gone: AtomicU64,
     filled: Notify,
     hurry: Notify,
 }
@@ -57,6 +59,11 @@ impl Logs {
 
     pub(super) fn waiting(&self) -> usize {
         lock(&self.lines).len()
+    }
+
+    /// Counts the lines that were sent so far.
+    pub(super) fn gone(&self) -> u64 {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Takes all that waits, before the process ends.
@@ -116,6 +123,7 @@ impl Logs {
         let mut lines = lock(&self.lines);
         let count = count.min(lines.len());
         lines.drain(..count);
+        self.gone.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     fn batch(&self) -> Vec<LogCreate> {

@@ -8,6 +8,7 @@ mod blocks;
 mod crash;
 mod deployments;
 mod exit;
+mod flush;
 mod interact;
 mod leases;
 mod ledger;
@@ -16,13 +17,17 @@ mod logs;
 mod mark;
 mod orders;
 mod outbox;
+mod patience;
+mod progress;
 mod queue;
 mod read;
 mod reporter;
 mod shared;
 mod spool;
+mod telling;
 mod variables;
 mod verify;
+mod wait;
 mod watch;
 
 use std::fmt;
@@ -44,14 +49,17 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
+use crate::report::Report;
 use crate::run::FlowRun;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
 use crate::variables::Variables;
+use patience::Patience;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
 use spool::Spool;
+use telling::Wanted;
 
 /// How a server is reached and told.
 #[derive(Clone)]
@@ -71,6 +79,8 @@ pub(crate) struct ServerOptions {
     pub(crate) patience: Duration,
     /// Where it is kept what cannot be delivered.
     pub(crate) spool: SpoolPlace,
+    /// How much is told of task runs.
+    pub(crate) report: Report,
     /// Whether somebody who has reached the server has started this process for a run.
     pub(crate) assigned: bool,
 }
@@ -78,6 +88,7 @@ pub(crate) struct ServerOptions {
 /// The engine's end of the reporter.
 pub(crate) struct Server {
     url: String,
+    report: Report,
     queue: Arc<Queue>,
     reporter: mpsc::UnboundedSender<Ask>,
 }
@@ -109,13 +120,13 @@ impl Server {
             queue: Arc::clone(&queue),
             asked,
             heartbeat: options.heartbeat,
-            logs_to_api: options.logs_to_api,
+            wanted: Wanted { logs: options.logs_to_api, report: options.report },
             poll: options.poll,
             links: Links::new(&options.url, options.ui_url.as_deref()),
             spool,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
-        Ok(Self { url: options.url, queue, reporter })
+        Ok(Self { url: options.url, report: options.report, queue, reporter })
     }
 
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Ask) -> oneshot::Receiver<T> {
@@ -189,17 +200,22 @@ impl Backend for Server {
         async move { exit::ignore(done.await) }.boxed()
     }
 
+    fn report(&self) -> Option<Report> {
+        Some(self.report)
+    }
+
     fn emit(&self, event: Event) {
         self.queue.push(event);
     }
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {
-        let answer = self.ask(|reply| Ask::Flush(limit, Box::new(move |left| exit::ignore(reply.send(left)))));
+        let patience = Patience::Strict(limit);
+        let answer = self.ask(|reply| Ask::Flush(patience, Box::new(move |left| exit::ignore(reply.send(left)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 
     fn keep(&self) -> BoxFuture<'_, Vec<String>> {
-        let answer = self.ask(|reply| Ask::Keep(Box::new(move |told| drop(reply.send(told)))));
+        let answer = self.ask(|reply| Ask::Keep(None, Box::new(move |told| drop(reply.send(told)))));
         async move { answer.await.unwrap_or_default() }.boxed()
     }
 

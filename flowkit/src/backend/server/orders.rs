@@ -23,7 +23,9 @@ pub(super) async fn create(
         None => None,
         Some(parent) => {
             let flow_run = shared.known(&parent.flow_run).flow_run;
-            let task_run = client.create_task_run(&convert::stand_in(new, parent, flow_run, key)).await?;
+            let task_run = client
+                .create_task_run(&convert::stand_in(new, parent, flow_run, key, &|run| shared.stand_ins.known_as(run)))
+                .await?;
             Some(task_run.id)
         }
     };

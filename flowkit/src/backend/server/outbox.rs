@@ -1,6 +1,7 @@
 //! What the server must be told in order and could not be told at once: flow runs to create, states to set.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub(super) enum Order {
 pub(super) struct Outbox {
     orders: Mutex<VecDeque<Order>>,
     lost: Mutex<(usize, Option<String>)>,
+    gone: AtomicU64,
     filled: Notify,
     emptied: Notify,
     hurry: Notify,
@@ -56,6 +58,11 @@ impl Outbox {
         let (lost, why) = lock(&self.lost).clone();
         let waiting = lock(&self.orders).len();
         (waiting + lost, why.filter(|_| waiting + lost > 0))
+    }
+
+    /// Counts the orders that were carried out so far.
+    pub(super) fn gone(&self) -> u64 {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Takes all that waits, before the process ends.
@@ -113,6 +120,7 @@ impl Outbox {
                 Err(error) => self.lose(error.to_string()),
             }
             lock(&self.orders).pop_front();
+            self.gone.fetch_add(1, Ordering::Relaxed);
             self.emptied.notify_waiters();
         }
     }

@@ -35,7 +35,27 @@ pub(super) struct Queue {
 struct Waiting {
     lanes: [Line; 2],
     log_bytes: usize,
+    /// How many of each kind nobody has taken.
+    kinds: [usize; 3],
+    /// How many were handed on so far.
+    gone: u64,
     dropped: Undelivered,
+}
+
+/// What people are told the number of.
+#[derive(Clone, Copy)]
+enum Kind {
+    Task,
+    Flow,
+    Log,
+}
+
+fn kind_of(event: &Event) -> Kind {
+    match event {
+        Event::TaskState(..) | Event::Asset(_) => Kind::Task,
+        Event::FlowEnded(..) => Kind::Flow,
+        Event::Log(_) => Kind::Log,
+    }
 }
 
 /// The events of one lane.
@@ -73,6 +93,7 @@ impl Queue {
                 Event::Log(record) => waiting.log_bytes += record.message.len(),
                 _ => {}
             }
+            waiting.kinds[kind_of(&event) as usize] += 1;
             waiting.lanes[lane].events.push_back(event);
             std::mem::take(&mut waiting.lanes[lane].idle)
         };
@@ -93,6 +114,9 @@ impl Queue {
                     line.in_hand = batch.iter().cloned().collect();
                     let logs: usize = batch.iter().map(log_bytes).sum();
                     waiting.log_bytes -= logs.min(waiting.log_bytes);
+                    for event in &batch {
+                        waiting.kinds[kind_of(event) as usize] -= 1;
+                    }
                     return batch;
                 }
                 line.idle = true;
@@ -103,8 +127,16 @@ impl Queue {
 
     /// Says that what was taken is handed on, all but the last so many.
     pub(super) fn handed_on(&self, lane: Lane, but: usize) {
-        let in_hand = &mut lock(&self.waiting).lanes[lane as usize].in_hand;
-        in_hand.drain(..in_hand.len().saturating_sub(but));
+        let waiting = &mut *lock(&self.waiting);
+        let in_hand = &mut waiting.lanes[lane as usize].in_hand;
+        let done = in_hand.len().saturating_sub(but);
+        in_hand.drain(..done);
+        waiting.gone += done as u64;
+    }
+
+    /// Counts what was handed on so far.
+    pub(super) fn gone(&self) -> u64 {
+        lock(&self.waiting).gone
     }
 
     /// Counts the events of a lane that nobody has taken.
@@ -120,7 +152,7 @@ impl Queue {
     /// Takes all that is not handed on, also from whoever has it in hand, before the process ends.
     pub(super) fn take_all(&self) -> Vec<Event> {
         let waiting = &mut *lock(&self.waiting);
-        waiting.log_bytes = 0;
+        (waiting.log_bytes, waiting.kinds) = (0, [0; 3]);
         let line = |line: &mut Line| line.in_hand.drain(..).chain(line.events.drain(..)).collect::<Vec<_>>();
         waiting.lanes.iter_mut().flat_map(line).collect()
     }
@@ -138,14 +170,10 @@ impl Queue {
     pub(super) fn count(&self) -> Undelivered {
         let mut count = self.lost();
         let waiting = lock(&self.waiting);
-        count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand.len();
-        for event in waiting.lanes.iter().flat_map(|line| &line.events) {
-            match event {
-                Event::TaskState(..) | Event::Asset(_) => count.task_states += 1,
-                Event::FlowEnded(..) => count.flow_states += 1,
-                Event::Log(_) => count.logs += 1,
-            }
-        }
+        count.task_states +=
+            waiting.kinds[Kind::Task as usize] + waiting.lanes[Lane::TaskStates as usize].in_hand.len();
+        count.flow_states += waiting.kinds[Kind::Flow as usize];
+        count.logs += waiting.kinds[Kind::Log as usize];
         count
     }
 }

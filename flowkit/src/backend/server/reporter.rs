@@ -13,12 +13,15 @@ use tokio::sync::{mpsc, oneshot};
 use crate::backend::convert::{self, Known};
 use crate::backend::convert::{asset_event, task_event};
 use crate::backend::server::crash;
+use crate::backend::server::flush::flush;
 use crate::backend::server::link;
 use crate::backend::server::outbox::Order;
+use crate::backend::server::patience::Patience;
 use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
 use crate::backend::server::spool::{self, Spool};
+use crate::backend::server::telling::{Telling, Wanted};
 use crate::backend::server::verify;
 use crate::backend::server::watch;
 use crate::backend::{Answer, NewFlowRun, Proposal, Told, Undelivered};
@@ -26,6 +29,7 @@ use crate::background::Links;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
+use crate::report::Report;
 use crate::run::{FlowRun, TaskRun};
 use crate::state::State;
 
@@ -50,9 +54,12 @@ pub(super) enum Ask {
     /// Send requests that need not be in order with anything.
     Do(Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, ()> + Send>),
     /// Give up after nothing has moved for this long.
-    Flush(Duration, Box<dyn FnOnce(Undelivered) + Send>),
-    /// Keep what is not delivered for a later process; the answer is what people are told.
-    Keep(Box<dyn FnOnce(Vec<String>) + Send>),
+    Flush(Patience, Box<dyn FnOnce(Undelivered) + Send>),
+    /// Tell what is not delivered.
+    Count(Box<dyn FnOnce(Undelivered) + Send>),
+    /// Keep what is not delivered for a later process, for this reason if there is a better one than the last failure;
+    /// the answer is what people are told.
+    Keep(Option<String>, Box<dyn FnOnce(Vec<String>) + Send>),
     /// Bring every run under way to the Crashed state, for this reason.
     Crash(String, Box<dyn FnOnce() + Send>),
 }
@@ -63,7 +70,7 @@ pub(super) struct Parts {
     pub(super) queue: Arc<Queue>,
     pub(super) asked: mpsc::UnboundedReceiver<Ask>,
     pub(super) heartbeat: Duration,
-    pub(super) logs_to_api: bool,
+    pub(super) wanted: Wanted,
     pub(super) poll: Duration,
     pub(super) links: Links,
     pub(super) spool: Spool,
@@ -83,10 +90,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool } = parts;
+    let Parts { client, queue, mut asked, heartbeat, wanted, poll, links, spool } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, wanted, links, spool));
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);
@@ -101,7 +108,7 @@ async fn run(parts: Parts) {
     tokio::spawn(async move { outbox.outbox.run(&outbox).await });
     while let Some(ask) = asked.recv().await {
         let shared = Arc::clone(&shared);
-        if !matches!(ask, Ask::Flush(..) | Ask::Keep(_) | Ask::Crash(..)) {
+        if !matches!(ask, Ask::Flush(..) | Ask::Count(_) | Ask::Keep(..) | Ask::Crash(..)) {
             shared.spool.wake();
         }
         match ask {
@@ -122,10 +129,11 @@ async fn run(parts: Parts) {
                 tokio::spawn(job(shared));
             }
             Ask::Flush(patience, reply) => {
-                tokio::spawn(async move { reply(shared.flush(patience).await) });
+                tokio::spawn(async move { reply(flush(&shared, patience).await) });
             }
-            Ask::Keep(reply) => {
-                tokio::spawn(async move { reply(spool::keep(&shared).await) });
+            Ask::Count(reply) => reply(shared.undelivered()),
+            Ask::Keep(why, reply) => {
+                tokio::spawn(async move { reply(spool::keep(&shared, why).await) });
             }
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {
@@ -171,19 +179,16 @@ async fn pump_others(shared: Arc<Shared>) {
     }
 }
 
-/// Tells whether a state is left out: another one has followed, and the server is far behind.
-fn is_old_news(shared: &Shared, run: &TaskRun, index: usize) -> bool {
-    shared.queue.backlog(Lane::TaskStates) > FAR_BEHIND && run.track.with(|states| index + 1 < states.len())
-}
-
 pub(super) async fn hand_on(shared: &Shared, event: Event) {
     match event {
         Event::TaskState(run, index) => {
             shared.active.task_moved(&run, index);
-            if is_old_news(shared, &run, index) {
-                return shared.ledger.left_out(run.id);
+            let far_behind = shared.queue.backlog(Lane::TaskStates) > FAR_BEHIND;
+            match shared.is_told(&run, index, far_behind) {
+                Telling::Yes => send_state(shared, &run, index).await,
+                Telling::Overtaken => shared.ledger.left_out(run.id),
+                Telling::Never => {}
             }
-            send_state(shared, &run, index).await;
         }
         Event::FlowEnded(run, state) => {
             shared.active.flow_ended(&run);
@@ -207,8 +212,10 @@ pub(super) async fn hand_on(shared: &Shared, event: Event) {
 /// Sends a state of a task run.
 pub(super) async fn send_state(shared: &Shared, run: &Arc<TaskRun>, index: usize) {
     let known: Option<Known> = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-    let Some(mut event) = task_event(run, index, known.as_ref()) else { return };
-    if shared.ledger.take_gap(run.id) {
+    let edges = |run| shared.stand_ins.known_as(run);
+    let Some(mut event) = task_event(run, index, known.as_ref(), &edges) else { return };
+    let is_alone = matches!(shared.report_of(run), Report::Final | Report::Aggregate);
+    if shared.ledger.take_gap(run.id) || is_alone {
         // An event that never comes would be waited for.
         event.follows = None;
     }

@@ -16,15 +16,13 @@ use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
 use crate::backend::server::spool::Spool;
+use crate::backend::server::telling::{StandIns, Wanted};
 use crate::background::Links;
-use crate::clock;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
+use crate::report::Report;
 use crate::run::{FlowRun, lock};
 use crate::state::State;
-
-/// How often a flush looks whether it is done.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// The state of the reporter.
 #[derive(Debug)]
@@ -38,6 +36,9 @@ pub(super) struct Shared {
     pub(super) active: Active,
     pub(super) misfires: Misfires,
     pub(super) logs_to_api: bool,
+    /// How much is told of task runs.
+    pub(super) report: Report,
+    pub(super) stand_ins: StandIns,
     /// Where people find the runs.
     pub(super) links: Arc<Links>,
     /// Flow runs that this process named itself, since the server was away, under the names the server gave later.
@@ -59,7 +60,7 @@ impl Shared {
         events: EventsChannel,
         queue: std::sync::Arc<Queue>,
         heartbeat: Duration,
-        logs_to_api: bool,
+        wanted: Wanted,
         links: Links,
         spool: Spool,
     ) -> Self {
@@ -72,7 +73,9 @@ impl Shared {
             outbox: Outbox::default(),
             active: Active::new(heartbeat),
             misfires: Misfires::default(),
-            logs_to_api,
+            logs_to_api: wanted.logs,
+            report: wanted.report,
+            stand_ins: StandIns::default(),
             links: Arc::new(links),
             renamed: Mutex::default(),
             unused_tickets: Unused::default(),
@@ -151,40 +154,4 @@ impl Shared {
         count.reason = why.or_else(unstored);
         count
     }
-
-    /// Waits until everything is delivered, or until nothing has moved for `patience`. What earlier processes have left
-    /// is waited for as well, but for no longer than that in all.
-    pub(super) async fn flush(&self, patience: Duration) -> Undelivered {
-        let mut before = self.undelivered();
-        let mut delivered = None;
-        let mut moved = clock::instant();
-        loop {
-            self.outbox.hurry();
-            self.logs.hurry();
-            if self.queue.is_empty() {
-                self.events.flush(LOOK).await;
-            }
-            let now = self.undelivered();
-            let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
-            if settled && self.events.stats().outstanding == 0 && self.ledger.unstored() == 0 {
-                let since = delivered.get_or_insert_with(clock::instant);
-                if !self.spool.is_busy() {
-                    return now;
-                }
-                if since.elapsed() >= patience {
-                    self.spool.let_rest();
-                    return now;
-                }
-            } else if amount(&now) != amount(&before) {
-                (before, moved) = (now, clock::instant());
-            } else if moved.elapsed() >= patience {
-                return now;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-}
-
-fn amount(count: &Undelivered) -> usize {
-    count.task_states + count.flow_states + count.logs
 }

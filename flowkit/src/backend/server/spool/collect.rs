@@ -12,6 +12,7 @@ use crate::backend::Undelivered;
 use crate::backend::convert;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::telling::Telling;
 use crate::clock;
 use crate::event::Event;
 use crate::id::TaskRunId;
@@ -39,7 +40,8 @@ pub(super) async fn collect(shared: &Shared) -> Vec<Record> {
         pile.take(shared, event);
     }
     for (run, index) in shared.ledger.take_all() {
-        pile.states.extend((0..=index).map(|index| (Arc::clone(&run), index)));
+        let told = (0..=index).filter(|index| shared.is_told(&run, *index, false) == Telling::Yes);
+        pile.states.extend(told.map(|index| (Arc::clone(&run), index)));
     }
     let (_, on_their_way) = shared.events.clone().close(Duration::ZERO).await;
     pile.orders.extend(shared.outbox.take_all());
@@ -79,7 +81,9 @@ impl Pile {
         match event {
             Event::TaskState(run, index) => {
                 shared.active.task_moved(&run, index);
-                self.states.push((run, index));
+                if shared.is_told(&run, index, false) == Telling::Yes {
+                    self.states.push((run, index));
+                }
             }
             Event::FlowEnded(run, state) => {
                 shared.active.flow_ended(&run);
@@ -105,7 +109,7 @@ impl Pile {
         let states = newest(self.states);
         let states = states.iter().filter_map(|(run, index)| {
             let known = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-            convert::task_event(run, *index, known.as_ref())
+            convert::task_event(run, *index, known.as_ref(), &|run| shared.stand_ins.known_as(run))
         });
         for mut event in states.chain(self.assets).chain(on_their_way) {
             if event.event != HEARTBEAT && told.insert(event.id) {
@@ -142,10 +146,11 @@ fn orders(shared: &Shared, orders: Vec<Order>) -> Vec<Record> {
     }
     let record = |(place, order): (usize, Order)| match order {
         Order::Create { local, new } => {
-            let stand_in = new
-                .parent
-                .as_ref()
-                .map(|parent| convert::stand_in(&new, parent, shared.known(&parent.flow_run).flow_run, local));
+            let stand_in = new.parent.as_ref().map(|parent| {
+                convert::stand_in(&new, parent, shared.known(&parent.flow_run).flow_run, local, &|run| {
+                    shared.stand_ins.known_as(run)
+                })
+            });
             let run = convert::flow_run(&new, Uuid::nil(), None, local);
             let flow = new.def.name.to_owned();
             Record::Create(Box::new(Creation { local: local.uuid(), flow, run, stand_in }))

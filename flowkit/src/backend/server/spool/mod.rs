@@ -97,8 +97,9 @@ impl Spool {
 }
 
 /// Keeps all that is not delivered, for a later process; tells in lines for people what was kept where, and what is lost.
-pub(super) async fn keep(shared: &Shared) -> Vec<String> {
-    let left = shared.undelivered();
+pub(super) async fn keep(shared: &Shared, why: Option<String>) -> Vec<String> {
+    let mut left = shared.undelivered();
+    left.reason = why.or(left.reason);
     if left.is_empty() {
         return Vec::new();
     }
