@@ -31,6 +31,7 @@ use crate::interact::Interact;
 use crate::journals::Journals;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
+use crate::slots::Slots;
 use crate::state::State;
 use crate::variables::{Variable, Variables};
 
@@ -206,6 +207,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps variables.
     fn variables(&self) -> &dyn Variables;
+
+    /// Lends the place that counts slots of concurrency limits.
+    fn slots(&self) -> &dyn Slots;
 
     /// Lends the place that keeps artifacts.
     fn artifacts(&self) -> &dyn Artifacts;

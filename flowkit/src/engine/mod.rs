@@ -24,6 +24,7 @@ mod replay;
 pub(crate) mod results;
 pub(crate) mod stop;
 pub(crate) mod stub;
+mod tag_slots;
 mod task_extra;
 pub(crate) mod task_run;
 mod task_stop;

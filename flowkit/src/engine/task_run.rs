@@ -24,6 +24,7 @@ use crate::event::Event;
 use crate::id::TaskRunId;
 use crate::options::{Effective, Overrides};
 use crate::run::{TaskInput, TaskInputs, TaskRun, Track};
+use crate::slots::HeldSlots;
 use crate::state::State;
 use crate::user_error::{UserError, chain, first_line};
 
@@ -52,6 +53,8 @@ pub(crate) struct LiveTask<T> {
     pub(super) keep: Option<Box<Keep>>,
     /// What is written when the transaction around is committed.
     pub(super) staged: Option<Box<Staged>>,
+    /// What it holds of limits for its tags.
+    pub(super) slots: Option<Box<dyn HeldSlots>>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
@@ -111,7 +114,18 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     let slot = place.map(|place| replay::claim(place, &job));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    Box::new(LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None })
+    Box::new(LiveTask {
+        job,
+        effective,
+        record,
+        context,
+        slot,
+        above,
+        hold: None,
+        keep: None,
+        staged: None,
+        slots: None,
+    })
 }
 
 impl<T: Send + 'static> LiveTask<T> {
@@ -144,6 +158,7 @@ impl<T: Send + 'static> LiveTask<T> {
         if let Some(hooks) = self.job.def.hooks {
             hooks::of_task(hooks, self.run()).await;
         }
+        self.slots = None;
         log_end(self.run());
         if result.is_ok() && self.job.def.transaction_hooks.is_some() {
             Box::pin(self.commit_alone()).await;
@@ -174,6 +189,9 @@ impl<T: Send + 'static> LiveTask<T> {
                 Ok(None) => {}
                 Err(error) => return Err(self.refuse(error)),
             }
+        }
+        if self.may_need_slots() {
+            Box::pin(self.take_slots()).await?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod queue;
 mod read;
 mod reporter;
 mod shared;
+mod slots;
 mod spool;
 mod variables;
 mod verify;
@@ -45,12 +46,14 @@ use crate::event::Event;
 use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::run::FlowRun;
+use crate::slots::Slots;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
 use crate::variables::Variables;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
+use slots::Counter;
 use spool::Spool;
 
 /// How a server is reached and told.
@@ -80,6 +83,7 @@ pub(crate) struct Server {
     url: String,
     queue: Arc<Queue>,
     reporter: mpsc::UnboundedSender<Ask>,
+    counter: Arc<Counter>,
 }
 
 impl Server {
@@ -103,10 +107,12 @@ impl Server {
         let client = Client::new(config).map_err(refuse)?;
         let spool = Spool::open(options.spool, client.api_url().as_str())?;
         let queue = Arc::new(Queue::default());
+        let counter = Arc::<Counter>::default();
         let (reporter, asked) = mpsc::unbounded_channel();
         reporter::start(Parts {
             client,
             queue: Arc::clone(&queue),
+            counter: Arc::clone(&counter),
             asked,
             heartbeat: options.heartbeat,
             logs_to_api: options.logs_to_api,
@@ -115,7 +121,7 @@ impl Server {
             spool,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
-        Ok(Self { url: options.url, queue, reporter })
+        Ok(Self { url: options.url, queue, reporter, counter })
     }
 
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Ask) -> oneshot::Receiver<T> {
@@ -212,6 +218,10 @@ impl Backend for Server {
     }
 
     fn blocks(&self) -> &dyn Blocks {
+        self
+    }
+
+    fn slots(&self) -> &dyn Slots {
         self
     }
 

@@ -18,6 +18,7 @@ use crate::backend::server::outbox::Order;
 use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::slots::Counter;
 use crate::backend::server::spool::{self, Spool};
 use crate::backend::server::verify;
 use crate::backend::server::watch;
@@ -67,6 +68,7 @@ pub(super) struct Parts {
     pub(super) poll: Duration,
     pub(super) links: Links,
     pub(super) spool: Spool,
+    pub(super) counter: Arc<Counter>,
 }
 
 /// Starts the thread.
@@ -83,10 +85,10 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool } = parts;
+    let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool, counter } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool));
+    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool, counter));
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);
@@ -130,6 +132,7 @@ async fn run(parts: Parts) {
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {
                     crash::crash_all(&shared, &why).await;
+                    shared.counter.close();
                     done();
                 });
             }

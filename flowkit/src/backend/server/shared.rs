@@ -15,6 +15,7 @@ use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
+use crate::backend::server::slots::Counter;
 use crate::backend::server::spool::Spool;
 use crate::background::Links;
 use crate::clock;
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     acknowledged: Mutex<HashMap<FlowRunId, DateTime<Utc>>>,
     /// What is kept for later, and by whom.
     pub(super) spool: Spool,
+    /// Slots of concurrency limits.
+    pub(super) counter: Arc<Counter>,
     /// Held while runs are brought to the Crashed state.
     pub(super) crashing: tokio::sync::Mutex<()>,
 }
@@ -62,6 +65,7 @@ impl Shared {
         logs_to_api: bool,
         links: Links,
         spool: Spool,
+        counter: Arc<Counter>,
     ) -> Self {
         Self {
             client,
@@ -79,6 +83,7 @@ impl Shared {
             events_lost: Mutex::default(),
             acknowledged: Mutex::default(),
             spool,
+            counter,
             crashing: tokio::sync::Mutex::default(),
         }
     }
@@ -165,7 +170,10 @@ impl Shared {
                 self.events.flush(LOOK).await;
             }
             let now = self.undelivered();
-            let settled = self.queue.is_empty() && self.logs.waiting() == 0 && self.outbox.is_empty();
+            let settled = self.queue.is_empty()
+                && self.logs.waiting() == 0
+                && self.outbox.is_empty()
+                && self.counter.returning() == 0;
             if settled && self.events.stats().outstanding == 0 && self.ledger.unstored() == 0 {
                 let since = delivered.get_or_insert_with(clock::instant);
                 if !self.spool.is_busy() {
