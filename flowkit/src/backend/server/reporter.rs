@@ -88,7 +88,9 @@ async fn run(parts: Parts) {
     let Parts { client, queue, mut asked, heartbeat, logs_to_api, poll, links, spool, counter } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool, counter));
+    let mut shared = Shared::new(client, events, queue, heartbeat, logs_to_api, links, spool);
+    shared.counter = counter;
+    let shared = Arc::new(shared);
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);

@@ -65,7 +65,6 @@ impl Shared {
         logs_to_api: bool,
         links: Links,
         spool: Spool,
-        counter: Arc<Counter>,
     ) -> Self {
         Self {
             client,
@@ -83,7 +82,7 @@ impl Shared {
             events_lost: Mutex::default(),
             acknowledged: Mutex::default(),
             spool,
-            counter,
+            counter: Arc::default(),
             crashing: tokio::sync::Mutex::default(),
         }
     }
