@@ -1,41 +1,24 @@
 //! Concurrency and rate limits without a server.
 
+#[path = "limits/crowd.rs"]
+mod crowd;
 #[path = "things/limits.rs"]
 mod limits;
+#[path = "limits/random.rs"]
+mod random;
+#[path = "limits/tags.rs"]
+mod tags;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crowd::{Crowd, taken};
 use flowkit::prelude::*;
 use flowkit::{ErrorKind, Records, Runtime, concurrency, limit, rate_limit, runtime};
 use flowkit_tests::lab::Lab;
-use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// How many there are at once, and how many there were at most.
-#[derive(Clone, Default)]
-struct Crowd(Arc<(AtomicUsize, AtomicUsize)>);
-
-impl Crowd {
-    async fn stay(&self, time: Duration) {
-        let now = self.0.0.fetch_add(1, Ordering::SeqCst) + 1;
-        self.0.1.fetch_max(now, Ordering::SeqCst);
-        sleep(time).await;
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    fn most(&self) -> usize {
-        self.0.1.load(Ordering::SeqCst)
-    }
-}
-
-async fn taken(name: &str) -> u32 {
-    limit::read(name).await.expect("it is there").active_slots
-}
 
 #[flowkit::test]
 async fn limits_in_memory() {
@@ -245,87 +228,6 @@ async fn a_fast_rate_holds_over_time_for_everybody_together() {
     assert!((ideal - 0.001..ideal + 0.5).contains(&spent), "{spent} s instead of {ideal} s");
 }
 
-#[task(tags = ["warehouse"])]
-async fn load(crowd: Crowd) -> Vec<String> {
-    crowd.stay(SECOND).await;
-    runtime::task_run().map(|run| run.tags().to_vec()).unwrap_or_default()
-}
-
-#[tokio::test(start_paused = true)]
-async fn tagged_tasks_take_a_slot_before_they_run() {
-    let (lab, crowd) = (Lab::default(), Crowd::default());
-    lab.run(async {
-        load(crowd.clone()).await.expect("nothing is limited");
-        limit::set("tag:warehouse", 3).await.expect("it is set");
-        let begun = Instant::now();
-        let loads: Vec<_> = (0..10).map(|_| load(crowd.clone()).submit()).collect();
-        sleep(SECOND / 2).await;
-        let states: Vec<_> = lab.tasks("load")[1..].iter().map(|run| run.state().name().to_owned()).collect();
-        let mut counts = BTreeMap::new();
-        states.iter().for_each(|state| *counts.entry(state.as_str()).or_insert(0) += 1);
-        assert_eq!(counts, BTreeMap::from([("Pending", 7), ("Running", 3)]));
-        let holders = limit::holders("tag:warehouse").await.expect("it is there");
-        let running: Vec<_> = lab.tasks("load")[1..]
-            .iter()
-            .filter(|run| run.state().name() == "Running")
-            .map(|run| Some(run.id()))
-            .collect();
-        assert_eq!(holders.iter().map(|holder| holder.task_run_id).collect::<Vec<_>>(), running);
-        assert!(holders.iter().all(|holder| holder.slots == 1 && holder.since.is_some()));
-        flowkit::resolve_all(loads).await.expect("all of them run");
-        assert_eq!((begun.elapsed(), crowd.most()), (4 * SECOND, 3));
-        assert_eq!(taken("tag:warehouse").await, 0);
-        limit::delete("tag:warehouse").await.expect("it is removed");
-        let begun = Instant::now();
-        flowkit::map(0..10, |_| load(crowd.clone())).limit(10).await.expect("nothing is limited");
-        assert_eq!(begun.elapsed(), SECOND);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_that_is_cancelled_while_it_waits_for_a_slot_does_not_run() {
-    let (lab, crowd) = (Lab::default(), Crowd::default());
-    lab.run(async {
-        limit::set("tag:warehouse", 1).await.expect("it is set");
-        let (first, second) = (load(crowd.clone()).submit(), load(crowd.clone()).submit());
-        sleep(SECOND / 2).await;
-        second.cancel();
-        assert_eq!(second.await.expect_err("it is cancelled").kind(), ErrorKind::Cancelled);
-        first.await.expect("it runs");
-        assert_eq!((crowd.most(), taken("tag:warehouse").await), (1, 0));
-        limit::set("tag:warehouse", 0).await.expect("it is changed");
-        let error = load(crowd.clone()).await.expect_err("there is no slot");
-        assert_eq!(error.to_string(), "concurrency limit `tag:warehouse` is 0: nobody gets a slot of it");
-        let state = lab.tasks("load")[2].state();
-        let why = "Task run could not be started: concurrency limit `tag:warehouse` is 0: nobody gets a slot of it";
-        assert_eq!((state.name(), state.message()), ("Failed", Some(why)));
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slot_is_held_over_retries_and_two_tags_take_two() {
-    let lab = Lab::default();
-    lab.run(async {
-        #[task(tags = ["x", "y"], retries = 2, retry_delay = "10s")]
-        async fn often() -> Result<(), String> {
-            Err("again".to_owned())
-        }
-        limit::set("tag:x", 2).await.expect("it is set");
-        limit::set("tag:y", 1).await.expect("it is set");
-        let begun = Instant::now();
-        let (first, second) = (often().submit(), often().submit());
-        sleep(15 * SECOND).await;
-        assert_eq!((taken("tag:x").await, taken("tag:y").await), (1, 1));
-        first.await.expect_err("it fails");
-        second.await.expect_err("it fails");
-        assert_eq!(begun.elapsed(), 40 * SECOND);
-        assert_eq!((taken("tag:x").await, taken("tag:y").await), (0, 0));
-    })
-    .await;
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_missing_limit_is_told_in_the_log_of_the_run() {
     #[task]
@@ -397,83 +299,4 @@ async fn limits_of_a_file_are_there_in_the_next_process_and_their_slots_are_free
             drop(concurrency("kept", 2).timeout("0s").await.expect("whoever held them is gone"));
         })
         .await;
-}
-
-#[derive(Clone, Debug)]
-struct Wish {
-    names: Vec<&'static str>,
-    slots: u32,
-    comes: u64,
-    stays: u64,
-    /// When it gives up, waiting or not.
-    gives_up: Option<u64>,
-}
-
-fn wish() -> impl Strategy<Value = Wish> {
-    let names = prop::sample::subsequence(vec!["a", "b", "c"], 1..=3);
-    (names, 1..4_u32, 0..50_u64, 0..20_u64, prop::option::weighted(0.3, 0..60_u64))
-        .prop_map(|(names, slots, comes, stays, gives_up)| Wish { names, slots, comes, stays, gives_up })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_limit_is_never_exceeded_and_nothing_leaks(wishes in prop::collection::vec(wish(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let limits = BTreeMap::from([("a", 3), ("b", 4), ("c", 5)]);
-        let most = runtime.expect("a runtime").block_on(Runtime::ephemeral().run(async {
-            for (name, slots) in &limits {
-                limit::set(*name, *slots).await.expect("it is set");
-            }
-            let inside = Arc::new(Mutex::new(BTreeMap::<&str, (u32, u32)>::new()));
-            let each = wishes.iter().map(|wish| {
-                let inside = Arc::clone(&inside);
-                async move {
-                    sleep(Duration::from_millis(wish.comes)).await;
-                    let work = async {
-                        let _slots = concurrency(wish.names.as_slice(), wish.slots).await.expect("they come");
-                        let _inside = Inside::enter(&inside, wish);
-                        sleep(Duration::from_millis(wish.stays)).await;
-                    };
-                    match wish.gives_up {
-                        Some(after) => drop(tokio::time::timeout(Duration::from_millis(after), work).await),
-                        None => work.await,
-                    }
-                }
-            });
-            tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(each)).await.expect("all of them end");
-            for name in limits.keys() {
-                assert_eq!((taken(name).await, limit::holders(*name).await.expect("it is there").len()), (0, 0));
-            }
-            Arc::into_inner(inside).expect("nobody is inside").into_inner().expect("counts")
-        }));
-        for (name, (now, most)) in most {
-            prop_assert_eq!(now, 0);
-            prop_assert!(most <= limits[name], "{} of {}", most, name);
-        }
-    }
-}
-
-/// Counts somebody who holds slots, until it is dropped.
-struct Inside<'a>(&'a Mutex<BTreeMap<&'static str, (u32, u32)>>, &'a Wish);
-
-impl<'a> Inside<'a> {
-    fn enter(counts: &'a Mutex<BTreeMap<&'static str, (u32, u32)>>, wish: &'a Wish) -> Self {
-        for name in &wish.names {
-            let mut counts = counts.lock().expect("counts");
-            let (now, most) = counts.entry(name).or_default();
-            *now += wish.slots;
-            *most = (*most).max(*now);
-        }
-        Self(counts, wish)
-    }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        for name in &self.1.names {
-            self.0.lock().expect("counts").entry(name).or_default().0 -= self.1.slots;
-        }
-    }
 }

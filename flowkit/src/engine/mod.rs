@@ -26,6 +26,7 @@ pub(crate) mod stop;
 pub(crate) mod stub;
 mod tag_slots;
 mod task_extra;
+mod task_log;
 pub(crate) mod task_run;
 mod task_stop;
 pub(crate) mod timers;

@@ -15,6 +15,7 @@ use crate::engine::journal::Slot;
 use crate::engine::results::keep::Keep;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
+use crate::engine::task_log::log_end;
 use crate::engine::transaction::Staged;
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
@@ -391,19 +392,4 @@ enum Failure {
 /// Prefect's words for a run that took too long; the limit is shown as Python shows a float.
 pub(crate) fn exceeded(subject: &str, limit: Duration) -> String {
     format!("{subject} run exceeded timeout of {:?} second(s)", limit.as_secs_f64())
-}
-
-fn log_end(run: &TaskRun) {
-    if !tracing::enabled!(target: "flowkit::run", tracing::Level::ERROR) {
-        return;
-    }
-    let state = run.state();
-    if !state.is_settled() {
-        return;
-    }
-    if state.is_completed() {
-        tracing::info!(target: "flowkit::run", "Finished in state {state}");
-    } else {
-        tracing::error!(target: "flowkit::run", "Finished in state {state}");
-    }
 }
