@@ -9,8 +9,15 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] =
-    &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS, BLOCKS, CONCURRENCY_LIMITS];
+const MIGRATIONS: &[&str] = &[
+    FIRST,
+    INDICES_OF_WHAT_HAS_ENDED,
+    WHAT_LIES_BESIDE,
+    VARIABLES_AND_ARTIFACTS,
+    DEPLOYMENTS,
+    BLOCKS,
+    CONCURRENCY_LIMITS,
+];
 
 const FIRST: &str = "
 CREATE TABLE owner(
