@@ -1,15 +1,12 @@
 //! One method for each call of the API, named after it.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Client;
 use crate::api::flow_runs::Orchestrate;
 use crate::api::{
-    admin, artifacts, automations, concurrency, deployments, events, flow_runs, flows, logs, run_input, task_runs,
-    variables,
+    admin, artifacts, automations, deployments, events, flow_runs, flows, logs, run_input, task_runs, variables,
 };
 use crate::error::Error;
 use crate::model::{
@@ -207,11 +204,6 @@ impl Client {
     /// Deletes the automations that belong to a resource; a server without automations has none.
     pub async fn delete_automations_owned_by(&self, resource: &str) -> Result<(), Error> {
         self.send_opt(automations::delete_owned_by(resource)).await.map(drop)
-    }
-
-    /// Keeps a lease on slots of a concurrency limit for a further while.
-    pub async fn renew_concurrency_lease(&self, lease: Uuid, duration: Duration) -> Result<(), Error> {
-        self.send(concurrency::renew_lease(lease, duration)).await.map(drop)
     }
 
     /// Creates a flow run from a deployment.

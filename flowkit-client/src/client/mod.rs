@@ -4,6 +4,7 @@ mod attribution;
 mod blocks;
 mod csrf;
 mod layers;
+mod limits;
 mod methods;
 mod redirect;
 mod transport;

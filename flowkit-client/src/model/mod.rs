@@ -7,6 +7,7 @@
 mod artifact;
 mod automation;
 mod block;
+mod concurrency;
 mod deployment;
 mod deployment_create;
 mod event;
@@ -32,6 +33,10 @@ pub use automation::{
 pub use block::{
     BlockDocument, BlockDocumentCreate, BlockDocumentQuery, BlockDocumentUpdate, BlockReference, BlockSchema,
     BlockSchemaCreate, BlockSchemaQuery, BlockType, BlockTypeCreate, BlockTypeUpdate, ReferredBlock,
+};
+pub use concurrency::{
+    ConcurrencyLimit, ConcurrencyLimitCreate, ConcurrencyLimitUpdate, HolderKind, LeaseHolder, LeasedSlots, LimitRef,
+    TagLimit,
 };
 pub use deployment::{Deployment, DeploymentConcurrencyLimit, DeploymentFlowRunCreate};
 pub use deployment_create::{CollisionStrategy, ConcurrencyOptions, DeploymentCreate, DeploymentUpdate, VersionInfo};

@@ -32,6 +32,7 @@ use crate::journals::Journals;
 use crate::report::Report;
 use crate::retry_delay::Delays;
 use crate::run::{FlowRun, TaskInput, TaskInputs, TaskRun};
+use crate::slots::Slots;
 use crate::state::State;
 use crate::variables::{Variable, Variables};
 
@@ -212,6 +213,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps variables.
     fn variables(&self) -> &dyn Variables;
+
+    /// Lends the place that counts slots of concurrency limits.
+    fn slots(&self) -> &dyn Slots;
 
     /// Lends the place that keeps artifacts.
     fn artifacts(&self) -> &dyn Artifacts;

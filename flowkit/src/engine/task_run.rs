@@ -15,6 +15,7 @@ use crate::engine::journal::Slot;
 use crate::engine::results::keep::Keep;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
+use crate::engine::task_log::log_end;
 use crate::engine::transaction::Staged;
 use crate::engine::transition::{Fact, transition};
 use crate::engine::wait::{self, Dependency};
@@ -24,6 +25,7 @@ use crate::event::Event;
 use crate::id::TaskRunId;
 use crate::options::{Effective, Overrides};
 use crate::run::{TaskInput, TaskInputs, TaskRun, Track};
+use crate::slots::HeldSlots;
 use crate::state::State;
 use crate::user_error::{UserError, chain, first_line};
 
@@ -52,6 +54,8 @@ pub(crate) struct LiveTask<T> {
     pub(super) keep: Option<Box<Keep>>,
     /// What is written when the transaction around is committed.
     pub(super) staged: Option<Box<Staged>>,
+    /// What it holds of limits for its tags.
+    pub(super) slots: Option<Box<dyn HeldSlots>>,
 }
 
 /// The record of a run together with the duty to bring it to a final state.
@@ -111,7 +115,18 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     let slot = place.map(|place| replay::claim(place, &job));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
-    Box::new(LiveTask { job, effective, record, context, slot, above, hold: None, keep: None, staged: None })
+    Box::new(LiveTask {
+        job,
+        effective,
+        record,
+        context,
+        slot,
+        above,
+        hold: None,
+        keep: None,
+        staged: None,
+        slots: None,
+    })
 }
 
 impl<T: Send + 'static> LiveTask<T> {
@@ -144,6 +159,7 @@ impl<T: Send + 'static> LiveTask<T> {
         if let Some(hooks) = self.job.def.hooks {
             hooks::of_task(hooks, self.run()).await;
         }
+        self.slots = None;
         log_end(self.run());
         if result.is_ok() && self.job.def.transaction_hooks.is_some() {
             Box::pin(self.commit_alone()).await;
@@ -174,6 +190,9 @@ impl<T: Send + 'static> LiveTask<T> {
                 Ok(None) => {}
                 Err(error) => return Err(self.refuse(error)),
             }
+        }
+        if self.may_need_slots() {
+            Box::pin(self.take_slots()).await?;
         }
         Ok(())
     }
@@ -373,19 +392,4 @@ enum Failure {
 /// Prefect's words for a run that took too long; the limit is shown as Python shows a float.
 pub(crate) fn exceeded(subject: &str, limit: Duration) -> String {
     format!("{subject} run exceeded timeout of {:?} second(s)", limit.as_secs_f64())
-}
-
-fn log_end(run: &TaskRun) {
-    if !tracing::enabled!(target: "flowkit::run", tracing::Level::ERROR) {
-        return;
-    }
-    let state = run.state();
-    if !state.is_settled() {
-        return;
-    }
-    if state.is_completed() {
-        tracing::info!(target: "flowkit::run", "Finished in state {state}");
-    } else {
-        tracing::error!(target: "flowkit::run", "Finished in state {state}");
-    }
 }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::event::LogRecord;
 use crate::id::FlowRunId;
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
+use crate::slots::ConcurrencyLimit;
 use crate::state::State;
 use crate::variables::Variable;
 
@@ -88,6 +89,15 @@ impl Records {
     /// See [`flow_runs`](Self::flow_runs).
     pub fn variables(&self) -> Result<Vec<Variable>, Error> {
         self.0.variables()
+    }
+
+    /// Lists the concurrency limits, in the order of their names. Who holds slots is not in the file.
+    ///
+    /// # Errors
+    ///
+    /// See [`flow_runs`](Self::flow_runs).
+    pub fn limits(&self) -> Result<Vec<ConcurrencyLimit>, Error> {
+        self.0.limits()
     }
 
     /// Lists the artifacts of a flow run, those of its task runs included, the oldest first; for `None` those made outside

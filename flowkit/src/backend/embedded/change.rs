@@ -1,4 +1,4 @@
-//! What becomes of variables, artifacts and blocks: memory decides, and the file follows.
+//! What becomes of variables, concurrency limits, artifacts and blocks: memory decides, and the file follows.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,6 +9,7 @@ use crate::artifacts::Artifact;
 use crate::blocks::KeptBlock;
 use crate::clock::Timestamp;
 use crate::id::FlowRunId;
+use crate::slots::ConcurrencyLimit;
 use crate::variables::Variable;
 
 /// A change that the file is to follow.
@@ -18,6 +19,10 @@ pub(super) enum Change {
     Variable(Variable),
     /// There is no variable of this name.
     NoVariable(String),
+    /// A concurrency limit is this.
+    Limit(ConcurrencyLimit),
+    /// There is no concurrency limit of this name.
+    NoLimit(String),
     /// There is this artifact.
     Artifact(Artifact),
     /// An artifact holds something else.
@@ -36,6 +41,8 @@ impl Rows<'_> {
             Change::NoVariable(name) => self.unset_variable(name),
             Change::Block(block) => self.save_block(block),
             Change::NoBlock { slug, name } => self.delete_block(slug, name),
+            Change::Limit(limit) => self.set_limit(limit),
+            Change::NoLimit(name) => self.delete_limit(name),
             Change::Artifact(artifact) => self.add_artifact(artifact),
             Change::Holds { artifact, flow_run, data, updated } => {
                 self.change_artifact(*artifact, *flow_run, data, *updated)
@@ -62,6 +69,15 @@ mod tests {
             created: at,
             updated: at,
         };
+        let limit = ConcurrencyLimit {
+            name: "tag:ü".to_owned(),
+            limit: 5,
+            active: false,
+            slot_decay_per_second: 0.1,
+            active_slots: 3,
+            created: at,
+            updated: at,
+        };
         let artifact = Artifact {
             id: Uuid::from_u128(7),
             key: None,
@@ -85,6 +101,8 @@ mod tests {
         let changes = [
             Change::Variable(variable),
             Change::NoVariable("gone".to_owned()),
+            Change::Limit(limit),
+            Change::NoLimit("gone".to_owned()),
             Change::Holds { artifact: artifact.id, flow_run: None, data: Value::Null, updated: at },
             Change::Block(block),
             Change::NoBlock { slug: "secret".to_owned(), name: "gone".to_owned() },

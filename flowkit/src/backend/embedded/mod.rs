@@ -22,6 +22,7 @@ mod replay;
 mod rows;
 mod schema;
 mod seal;
+mod slots;
 mod statements;
 mod sweep;
 mod tail;
@@ -58,6 +59,7 @@ use crate::interact::Interact;
 use crate::journals::Journals;
 use crate::retention::Retention;
 use crate::run::{FlowRun, lock};
+use crate::slots::Slots;
 use crate::state::{State, StateName};
 use crate::variables::Variables;
 use kept::Keeping;
@@ -79,7 +81,7 @@ pub(crate) struct Embedded {
     reader: Arc<Mutex<Connection>>,
     /// The interrupted runs that have been given to somebody.
     taken: Mutex<HashSet<FlowRunId>>,
-    /// Who changes variables and blocks.
+    /// Who changes variables, limits and blocks.
     turn: Turn,
     seal: Seal,
     durability: Durability,
@@ -95,12 +97,14 @@ impl Embedded {
         let reader = open::open_to_read(path)?;
         let known = variables::variables(&reader).map_err(|error| open::unusable(path, error))?;
         let blocks = blocks::blocks(&reader).map_err(|error| open::unusable(path, error))?;
+        let limits_before = slots::limits(&reader).map_err(|error| open::unusable(path, error))?;
         let reader = Arc::new(Mutex::new(reader));
         let tail = Tail::new(path, opened.mark.database, opened.mark.last);
         let (queue, lost) = (Arc::new(Queue::new(tail)), Arc::<Lost>::default());
         let memory = Memory::kept_by(limits, Arc::new(Keeping(Arc::clone(&queue))));
         memory.recall_variables(known);
         memory.recall_blocks(blocks);
+        memory.recall_limits(limits_before);
         let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
@@ -272,6 +276,10 @@ impl Backend for Embedded {
     }
 
     fn blocks(&self) -> &dyn Blocks {
+        self
+    }
+
+    fn slots(&self) -> &dyn Slots {
         self
     }
 

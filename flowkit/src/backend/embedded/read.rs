@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rows::{self, StateRow, states_of};
-use super::{artifacts, open, variables};
+use super::{artifacts, open, slots, variables};
 use crate::artifacts::Artifact;
 use crate::clock::{self, Timestamp};
 use crate::error::{Error, ErrorKind};
@@ -19,6 +19,7 @@ use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{Effort, lock};
 use crate::run_record::{FlowRunFilter, FlowRunRecord, TaskRunRecord};
 use crate::schedule::ON_TIME;
+use crate::slots::ConcurrencyLimit;
 use crate::state::{State, StateName, StateType};
 use crate::variables::Variable;
 
@@ -89,6 +90,10 @@ impl Reader {
 
     pub(crate) fn variables(&self) -> Result<Vec<Variable>, Error> {
         variables::variables(&lock(&self.0)).map_err(unread)
+    }
+
+    pub(crate) fn limits(&self) -> Result<Vec<ConcurrencyLimit>, Error> {
+        slots::limits(&lock(&self.0)).map_err(unread)
     }
 
     pub(crate) fn artifacts(&self, run: Option<FlowRunId>) -> Result<Vec<Artifact>, Error> {

@@ -9,8 +9,15 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
-const MIGRATIONS: &[&str] =
-    &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS, BLOCKS];
+const MIGRATIONS: &[&str] = &[
+    FIRST,
+    INDICES_OF_WHAT_HAS_ENDED,
+    WHAT_LIES_BESIDE,
+    VARIABLES_AND_ARTIFACTS,
+    DEPLOYMENTS,
+    BLOCKS,
+    CONCURRENCY_LIMITS,
+];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -177,6 +184,20 @@ CREATE TABLE block(
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     PRIMARY KEY(slug, name)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The first version whose files have concurrency limits.
+pub(super) const WITH_LIMITS: i32 = 7;
+
+const CONCURRENCY_LIMITS: &str = "
+CREATE TABLE concurrency_limit(
+    name TEXT PRIMARY KEY,
+    slots INTEGER NOT NULL,
+    active INTEGER NOT NULL,
+    decay REAL NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -17,12 +17,12 @@ use crate::journals::Journals;
 use crate::run::lock;
 use crate::variables::{NewVariable, Variable, Variables};
 
-/// Whose turn it is to change a variable or a block: the file sees changes in the order in which memory does.
+/// Whose turn it is to change a variable, a limit or a block: the file sees changes in the order in which memory does.
 #[derive(Debug, Default)]
 pub(super) struct Turn(Mutex<()>);
 
 impl Embedded {
-    /// Changes a variable or a block in memory and has the file follow, which it has done in the end, unless `fast` is enough.
+    /// Changes something in memory and has the file follow, which it has done in the end, unless `fast` is enough.
     pub(super) async fn change<T>(
         &self,
         decide: impl FnOnce() -> Result<(T, Option<Change>), Error>,

@@ -6,6 +6,7 @@ mod deployments;
 mod history;
 mod inbox;
 mod interact;
+mod slots;
 mod variables;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::interact::Interact;
 use crate::names;
 use crate::orchestrate;
 use crate::run::{FlowRun, TaskRun, Track};
+use crate::slots::Slots;
 use crate::state::{State, StateName, StateType};
 use crate::variables::{Variable, Variables};
 
@@ -41,6 +43,7 @@ use deployments::Deployments;
 pub(crate) use history::Limits;
 use history::Recent;
 use inbox::Inboxes;
+use slots::Counting;
 use variables::Named;
 
 /// Keeps the most recent runs and logs in memory.
@@ -52,6 +55,7 @@ pub(crate) struct Memory {
     variables: Named,
     artifacts: Shown,
     blocks: Saved,
+    slots: Counting,
 }
 
 impl Memory {
@@ -63,6 +67,7 @@ impl Memory {
             variables: Named::default(),
             artifacts: Shown::default(),
             blocks: Saved::default(),
+            slots: Counting::default(),
         }
     }
 
@@ -250,6 +255,10 @@ impl Backend for Memory {
     }
 
     fn blocks(&self) -> &dyn Blocks {
+        self
+    }
+
+    fn slots(&self) -> &dyn Slots {
         self
     }
 

@@ -27,7 +27,10 @@ pub(super) async fn flush(shared: &Shared, patience: Patience) -> Undelivered {
         if shared.queue.is_empty() {
             shared.events.flush(LOOK).await;
         }
-        let settled = shared.queue.is_empty() && shared.logs.waiting() == 0 && shared.outbox.is_empty();
+        let settled = shared.queue.is_empty()
+            && shared.logs.waiting() == 0
+            && shared.outbox.is_empty()
+            && shared.counter.returning() == 0;
         if settled && shared.events.stats().outstanding == 0 && shared.ledger.unstored() == 0 {
             let since = delivered.get_or_insert_with(clock::instant);
             if !shared.spool.is_busy() {

@@ -23,6 +23,7 @@ mod queue;
 mod read;
 mod reporter;
 mod shared;
+mod slots;
 mod spool;
 mod telling;
 mod variables;
@@ -51,6 +52,7 @@ use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::report::Report;
 use crate::run::FlowRun;
+use crate::slots::Slots;
 use crate::spool_place::SpoolPlace;
 use crate::state::State;
 use crate::variables::Variables;
@@ -58,6 +60,7 @@ use patience::Patience;
 use queue::Queue;
 use reporter::{Ask, Parts};
 use shared::Shared;
+use slots::Counter;
 use spool::Spool;
 use telling::Wanted;
 
@@ -91,6 +94,7 @@ pub(crate) struct Server {
     report: Report,
     queue: Arc<Queue>,
     reporter: mpsc::UnboundedSender<Ask>,
+    counter: Arc<Counter>,
 }
 
 impl Server {
@@ -114,10 +118,12 @@ impl Server {
         let client = Client::new(config).map_err(refuse)?;
         let spool = Spool::open(options.spool, client.api_url().as_str())?;
         let queue = Arc::new(Queue::default());
+        let counter = Arc::<Counter>::default();
         let (reporter, asked) = mpsc::unbounded_channel();
         reporter::start(Parts {
             client,
             queue: Arc::clone(&queue),
+            counter: Arc::clone(&counter),
             asked,
             heartbeat: options.heartbeat,
             wanted: Wanted { logs: options.logs_to_api, report: options.report },
@@ -126,7 +132,7 @@ impl Server {
             spool,
         })?;
         exit::deliver_before(reporter.clone(), options.patience);
-        Ok(Self { url: options.url, report: options.report, queue, reporter })
+        Ok(Self { url: options.url, report: options.report, queue, reporter, counter })
     }
 
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Ask) -> oneshot::Receiver<T> {
@@ -228,6 +234,10 @@ impl Backend for Server {
     }
 
     fn blocks(&self) -> &dyn Blocks {
+        self
+    }
+
+    fn slots(&self) -> &dyn Slots {
         self
     }
 

@@ -20,6 +20,7 @@ use crate::backend::server::patience::Patience;
 use crate::backend::server::queue::{Lane, Queue};
 use crate::backend::server::read;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::slots::Counter;
 use crate::backend::server::spool::{self, Spool};
 use crate::backend::server::telling::{Telling, Wanted};
 use crate::backend::server::verify;
@@ -74,6 +75,7 @@ pub(super) struct Parts {
     pub(super) poll: Duration,
     pub(super) links: Links,
     pub(super) spool: Spool,
+    pub(super) counter: Arc<Counter>,
 }
 
 /// Starts the thread.
@@ -90,10 +92,12 @@ pub(super) fn start(parts: Parts) -> Result<(), Error> {
 }
 
 async fn run(parts: Parts) {
-    let Parts { client, queue, mut asked, heartbeat, wanted, poll, links, spool } = parts;
+    let Parts { client, queue, mut asked, heartbeat, wanted, poll, links, spool, counter } = parts;
     // The runtime is entered, which is all that opening the channel needs.
     let Ok(events) = EventsChannel::open(&client, EventsOptions::default()) else { return };
-    let shared = Arc::new(Shared::new(client, events, queue, heartbeat, wanted, links, spool));
+    let mut shared = Shared::new(client, events, queue, heartbeat, wanted, links, spool);
+    shared.counter = counter;
+    let shared = Arc::new(shared);
     tokio::spawn(pump_task_states(Arc::clone(&shared)));
     tokio::spawn(pump_others(Arc::clone(&shared)));
     let ledger = Arc::clone(&shared);
@@ -138,6 +142,7 @@ async fn run(parts: Parts) {
             Ask::Crash(why, done) => {
                 tokio::spawn(async move {
                     crash::crash_all(&shared, &why).await;
+                    shared.counter.close();
                     done();
                 });
             }

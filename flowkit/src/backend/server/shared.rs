@@ -15,6 +15,7 @@ use crate::backend::server::ledger::Ledger;
 use crate::backend::server::logs::Logs;
 use crate::backend::server::outbox::Outbox;
 use crate::backend::server::queue::Queue;
+use crate::backend::server::slots::Counter;
 use crate::backend::server::spool::Spool;
 use crate::backend::server::telling::{StandIns, Wanted};
 use crate::background::Links;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     acknowledged: Mutex<HashMap<FlowRunId, DateTime<Utc>>>,
     /// What is kept for later, and by whom.
     pub(super) spool: Spool,
+    /// Slots of concurrency limits.
+    pub(super) counter: Arc<Counter>,
     /// Held while runs are brought to the Crashed state.
     pub(super) crashing: tokio::sync::Mutex<()>,
 }
@@ -82,6 +85,7 @@ impl Shared {
             events_lost: Mutex::default(),
             acknowledged: Mutex::default(),
             spool,
+            counter: Arc::default(),
             crashing: tokio::sync::Mutex::default(),
         }
     }

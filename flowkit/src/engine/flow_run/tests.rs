@@ -25,6 +25,7 @@ use crate::interact::Interact;
 use crate::options::Defaults;
 use crate::returns::Returns;
 use crate::run::{TaskInputs, Track, lock};
+use crate::slots::Slots;
 use crate::state::{State, StateName};
 use crate::user_error::UserError;
 use crate::variables::Variables;
@@ -98,6 +99,10 @@ impl Backend for Scripted {
 
     fn blocks(&self) -> &dyn Blocks {
         unreachable!("these tests make no blocks")
+    }
+
+    fn slots(&self) -> &dyn Slots {
+        unreachable!("these tests limit nothing")
     }
 
     fn variables(&self) -> &dyn Variables {
