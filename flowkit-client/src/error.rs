@@ -99,6 +99,13 @@ impl Error {
         self
     }
 
+    /// Adds what the server's words mean.
+    pub(crate) fn meaning(mut self, meant: &str) -> Self {
+        let said = self.0.message.split(": ").next().unwrap_or_default().to_lowercase();
+        self.0.message = format!("{said}: {meant}");
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self

@@ -29,6 +29,7 @@ mod client;
 mod config;
 mod error;
 pub mod model;
+mod proxy;
 mod refusal;
 mod request;
 mod retry;

@@ -21,6 +21,29 @@ pub(crate) fn error(status: u16, body: &[u8], auth: &Auth, retry_after: Option<D
     Error::new(kind, message).with_status(status).with_fields(fields).with_retry_after(retry_after)
 }
 
+/// Says what Prefect Cloud means by a status, where it is not about the one object that was asked for.
+///
+/// Every path is below that of a workspace. One that always exists there is missing only if the workspace is, which is
+/// what Cloud says to those who are not a member of it as well.
+pub(crate) fn of_cloud(status: u16, path: &str) -> Option<&'static str> {
+    let always_there =
+        matches!(path.trim_matches('/').split('/').collect::<Vec<_>>()[..], [_] | [_, "filter" | "count"]);
+    match status {
+        401 => Some(
+            "Prefect Cloud does not know the API key, or it has expired: check PREFECT_API_KEY, or make a new key in the UI",
+        ),
+        403 => Some(
+            "Prefect Cloud does not allow this to the API key: its account is no member of the workspace of PREFECT_API_URL, \
+             or has a role there that may not",
+        ),
+        404 if always_there => Some(
+            "Prefect Cloud knows no such workspace, or the account of the API key is no member of it: check the account and \
+             the workspace in PREFECT_API_URL",
+        ),
+        _ => None,
+    }
+}
+
 fn kind(status: u16) -> ErrorKind {
     match status {
         401 => ErrorKind::Unauthorized,
@@ -156,6 +179,24 @@ mod tests {
             (409, r#"{"detail":{"why":"because"}}"#, r#"409 {"why":"because"}"#),
         ] {
             assert_eq!(shown(status, body), expect);
+        }
+    }
+
+    #[test]
+    fn cloud_is_explained() {
+        for (status, path, wanted) in [
+            (401, "/flow_runs/1", Some("PREFECT_API_KEY")),
+            (403, "/logs/", Some("no member of the workspace")),
+            (404, "/flows/", Some("no such workspace")),
+            (404, "/events", Some("no such workspace")),
+            (404, "/flow_runs/filter", Some("no such workspace")),
+            (404, "/flow_runs/01a1fbc6-ad2e-7226-906b-efc2b01dc581", None),
+            (404, "/flow_runs/01a1fbc6-ad2e-7226-906b-efc2b01dc581/set_state", None),
+            (422, "/flows/", None),
+        ] {
+            let said = of_cloud(status, path);
+            assert_eq!(said.is_some(), wanted.is_some(), "{status} {path}: {said:?}");
+            assert!(wanted.is_none_or(|wanted| said.is_some_and(|said| said.contains(wanted))), "{said:?}");
         }
     }
 

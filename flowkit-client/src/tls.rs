@@ -3,6 +3,7 @@
 //! The crypto provider is named here and handed to both libraries, so that neither needs a process-wide default and
 //! `ring` (no cmake to build) is the only one.
 
+use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,13 +27,59 @@ pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, Error> {
             let verifier = Arc::new(TrustAnything(provider));
             return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
         }
-        // Certificates that cannot be read are left out: others may do, and if not, the handshake says so.
-        Trust::System => rustls_native_certs::load_native_certs().certs,
+        Trust::System => of_system()?,
         Trust::File(path) => read(path)?,
     };
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(roots);
     Ok(builder.with_root_certificates(store).with_no_client_auth())
+}
+
+/// Certificates that cannot be read are left out: others may do, and if not, the handshake says so. But where the
+/// environment names a place that has none, it is that place.
+fn of_system() -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let named = || {
+        let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(|name| {
+            let path = std::env::var_os(name).filter(|path| !path.is_empty())?;
+            Some(format!("{name} is `{}`", path.display()))
+        });
+        named.collect::<Vec<_>>().join(" and ")
+    };
+    if found.certs.is_empty() && !named().is_empty() {
+        let why = found.errors.first().map_or_else(|| "there is none".to_owned(), ToString::to_string);
+        let what = format!("{}, where no certificate can be read ({why})", named());
+        return Err(Error::new(ErrorKind::Tls, what));
+    }
+    Ok(found.certs)
+}
+
+/// Finds what TLS says in the causes of an error, some of which hide theirs.
+pub(crate) fn trouble<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inside = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
+        if let Some(found) = inside.or_else(|| error.downcast_ref::<rustls::Error>()) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Says what to do about it.
+pub(crate) fn advice(trouble: &rustls::Error) -> Option<&'static str> {
+    use rustls::{CertificateError, Error, InvalidMessage};
+    match trouble {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            Some("it does not answer with TLS: is it http:// and not https://?")
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
+            "nobody vouches for its certificate: PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE may name a file with one that does",
+        ),
+        _ => None,
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {

@@ -120,7 +120,7 @@ pub mod runtime;
 mod scoped_tags;
 mod serve;
 mod serve_tasks;
-mod settings;
+pub mod settings;
 mod task_registry;
 pub mod testing;
 mod transaction;

@@ -32,6 +32,8 @@ impl Program {
         }
         // Nothing that a test leaves undelivered is to be found by programs of the developer.
         command.env("FLOWKIT_SPOOL", "off");
+        // Nor are the developer's profiles to be found.
+        command.env("PREFECT_PROFILES_PATH", "/dev/null/profiles.toml");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command)
     }
@@ -75,6 +77,12 @@ impl Program {
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
+        self
+    }
+
+    /// Takes a variable out of its environment.
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
         self
     }
 

@@ -11,10 +11,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message, Utf8Bytes};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, root_cause};
+use crate::proxy;
+use crate::tls;
 
 /// What a websocket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,8 +178,9 @@ async fn connect(client: &Client, endpoint: Endpoint) -> Result<WebSocketStream<
         }
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("prefect"));
     }
+    let stream = proxy::connect(client.api_url().as_str()).await?;
     let connector = Connector::Rustls(client.tls());
-    let (socket, _) = connect_async_tls_with_config(request, None, true, Some(connector)).await.map_err(refused)?;
+    let (socket, _) = client_async_tls_with_config(request, stream, None, Some(connector)).await.map_err(refused)?;
     Ok(socket)
 }
 
@@ -194,11 +197,12 @@ fn closed(frame: Option<CloseFrame>) -> Error {
 }
 
 fn lost(error: WsError) -> Error {
-    Error::new(ErrorKind::Connect, format!("the websocket broke ({})", root_cause(&error))).with_source(error)
+    Error::new(ErrorKind::Connect, format!("the websocket broke ({})", root_cause(&error)))
 }
 
 fn refused(error: WsError) -> Error {
-    let what = format!("the websocket could not be opened ({})", root_cause(&error));
+    let advice = tls::trouble(&error).and_then(tls::advice).map(|advice| format!("; {advice}")).unwrap_or_default();
+    let what = format!("the websocket could not be opened ({}){advice}", root_cause(&error));
     match &error {
         WsError::Http(response) => {
             let status = response.status().as_u16();
@@ -207,5 +211,4 @@ fn refused(error: WsError) -> Error {
         WsError::Io(_) | WsError::Tls(_) => Error::new(ErrorKind::Connect, what),
         _ => Error::new(ErrorKind::Protocol, what),
     }
-    .with_source(error)
 }

@@ -14,9 +14,11 @@ use super::redirect::{MAX_REDIRECTS, follow};
 use super::transport::{Call, Fault, FaultKind, Reply};
 use crate::api::admin;
 use crate::error::{Error, ErrorKind, root_cause};
+use crate::proxy;
 use crate::refusal;
 use crate::request::{Method, Request};
 use crate::retry::{Outcome, Retry, decide, retry_after};
+use crate::tls;
 use crate::version::ServerVersion;
 
 /// These answer without credentials and are what one asks to find out about a server, so nothing precedes them.
@@ -121,9 +123,10 @@ impl Client {
     async fn retried(&self, out: &Outgoing, pass: Option<&Pass>, until: Option<Instant>) -> Result<Reply, Error> {
         let mut attempt = 1;
         loop {
+            self.calm(out, until).await?;
             let (error, outcome) = match self.redirected(self.call(out, pass)).await {
                 Ok(reply) if reply.is_success() => return Ok(reply),
-                Ok(reply) => self.refused(&reply),
+                Ok(reply) => self.refused(&reply, &out.path),
                 Err(fault) => self.failed(fault),
             };
             let after = decide(&self.retry, attempt, outcome, fastrand::f64());
@@ -137,6 +140,19 @@ impl Client {
             }
             attempt += u32::from(!matches!(outcome, Outcome::Status { maintenance: true, .. }));
         }
+    }
+
+    /// Waits until a pause is over that the server has asked for; not if that is past the deadline.
+    async fn calm(&self, out: &Outgoing, until: Option<Instant>) -> Result<(), Error> {
+        let Some(asked) = self.shared.calm.until() else { return Ok(()) };
+        if until.is_some_and(|until| asked >= until) {
+            let left = asked - Instant::now();
+            let what = format!("{} has asked for a pause, which lasts another {left:.1?}", self.api_url());
+            let error = Error::new(ErrorKind::RateLimited, what).with_retry_after(Some(left));
+            return Err(error.with_request(out.method, &out.path));
+        }
+        tokio::time::sleep_until(asked).await;
+        Ok(())
     }
 
     async fn redirected(&self, mut call: Call) -> Result<Reply, Fault> {
@@ -177,31 +193,48 @@ impl Client {
         headers
     }
 
-    fn refused(&self, reply: &Reply) -> (Error, Outcome) {
+    fn refused(&self, reply: &Reply, path: &str) -> (Error, Outcome) {
         let asked = reply.header("retry-after").and_then(|value| retry_after(value, Utc::now()));
         let maintenance = reply.header("prefect-maintenance").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let error = refusal::error(reply.status, &reply.body, &self.shared.config.auth, asked);
+        if let (429, Some(pause)) = (reply.status, asked) {
+            self.shared.calm.asked(pause);
+        }
+        let config = &self.shared.config;
+        let mut error = refusal::error(reply.status, &reply.body, &config.auth, asked);
+        if let Some(meant) = refusal::of_cloud(reply.status, path).filter(|_| config.is_cloud()) {
+            error = error.meaning(meant);
+        }
         (error, Outcome::Status { code: reply.status, retry_after: asked, maintenance })
     }
 
     fn failed(&self, fault: Fault) -> (Error, Outcome) {
         let url = self.api_url();
         let why = root_cause(&*fault.source);
+        let through =
+            proxy::between(url.as_str()).map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        let tls = tls::trouble(&*fault.source).and_then(tls::advice);
         let (kind, what, outcome) = match fault.kind {
             FaultKind::Unreachable => {
                 let reached_before = self.shared.reached.load(Ordering::Relaxed);
-                let what =
-                    format!("cannot connect to {url} ({why}); is the server running, and is PREFECT_API_URL right?");
+                let advice = tls.unwrap_or("is the server running, and is PREFECT_API_URL right?");
+                let what = format!("cannot connect to {url}{through} ({why}); {advice}");
                 (ErrorKind::Connect, what, Outcome::Unreachable { reached_before })
             }
             FaultKind::Broken => {
-                (ErrorKind::Connect, format!("the connection to {url} broke ({why})"), Outcome::Broken)
+                let advice = if why.contains("invalid HTTP version") {
+                    "; it does not answer with HTTP: is it https:// and not http://?"
+                } else {
+                    ""
+                };
+                let what = format!("the connection to {url}{through} broke ({why}){advice}");
+                (ErrorKind::Connect, what, Outcome::Broken)
             }
             FaultKind::Slow => {
-                let what = format!("{url} did not answer within {:?}", self.shared.config.timeout);
+                let what = format!("{url}{through} did not answer within {:?}", self.shared.config.timeout);
                 (ErrorKind::Timeout, what, Outcome::Broken)
             }
         };
-        (Error::new(kind, what).with_source(fault.source), outcome)
+        // The innermost cause is told; what is between would say the same once more.
+        (Error::new(kind, what), outcome)
     }
 }

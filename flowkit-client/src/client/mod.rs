@@ -2,6 +2,7 @@
 
 mod attribution;
 mod blocks;
+mod calm;
 mod csrf;
 mod layers;
 mod limits;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 pub use attribution::Attribution;
+use calm::Calm;
 use csrf::Csrf;
 use layers::Outgoing;
 use transport::{Http, Transport};
@@ -66,6 +68,7 @@ struct Shared {
     csrf: Csrf,
     version: OnceCell<ServerVersion>,
     reached: AtomicBool,
+    calm: Calm,
 }
 
 impl Client {
@@ -93,7 +96,8 @@ impl Client {
         let csrf = Csrf::new(config.csrf && !config.is_cloud());
         let reached = AtomicBool::new(config.known_good);
         let tls = Arc::new(tls);
-        let shared = Shared { config, headers, tls, transport, csrf, version: OnceCell::new(), reached };
+        let shared =
+            Shared { config, headers, tls, transport, csrf, version: OnceCell::new(), reached, calm: Calm::default() };
         Ok(Self { shared: Arc::new(shared), attribution: HeaderMap::new(), deadline: None, retry })
     }
 

@@ -214,3 +214,21 @@ fn clients_are_shared_freely() {
     let (client, _) = scripted(plain(), []);
     send(client.health());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_stops_all_requests_for_as_long_as_it_asks() {
+    let config = plain().retry(RetryPolicy::none());
+    let limited = reply(429, &[("retry-after", "5")], "{}");
+    let (client, calls) = scripted(config, [limited, reply(200, &[], "{}")]);
+    let sent = || calls.lock().expect("not poisoned").len();
+    let begun = Instant::now();
+    let error = client.send(get()).await.expect_err("there are too many requests");
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(5))));
+
+    let hasty = client.with_deadline(Duration::from_secs(2)).send(get()).await.expect_err("it would be too late");
+    assert!(hasty.kind() == ErrorKind::RateLimited && hasty.to_string().contains("another 5.0s"), "{hasty}");
+    assert_eq!((sent(), begun.elapsed()), (1, Duration::ZERO));
+
+    client.clone().send(get()).await.expect("the pause is over");
+    assert_eq!((sent(), begun.elapsed()), (2, Duration::from_secs(5)));
+}

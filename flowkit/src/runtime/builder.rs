@@ -9,7 +9,7 @@ use crate::backend::Backend;
 #[cfg(feature = "embedded")]
 use crate::backend::embedded::Embedded;
 use crate::backend::memory::{Limits, Memory};
-use crate::backend::server::{Server, ServerOptions};
+use crate::backend::server::{Manners, Server, ServerOptions};
 use crate::durability::Durability;
 #[cfg(feature = "embedded")]
 use crate::duration::IntoDuration;
@@ -43,9 +43,9 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// Starts from the settings of the environment.
+    /// Starts from the settings of this process.
     pub(super) fn new() -> Self {
-        Self { settings: Settings::from_env(), limits: Limits::default(), results: None }
+        Self { settings: Settings::of_process(), limits: Limits::default(), results: None }
     }
 
     /// Starts from the defaults of all settings.
@@ -58,7 +58,8 @@ impl RuntimeBuilder {
     /// Credentials come from `PREFECT_API_KEY` and `PREFECT_API_AUTH_STRING`.
     pub fn server(mut self, url: impl Into<String>) -> Self {
         if let Ok(settings) = &mut self.settings {
-            settings.api = Some(Api { url: url.into(), ..settings.access.clone() });
+            let named_by = "`Runtime::builder().server(..)`".to_owned();
+            settings.api = Some(Api { url: url.into(), named_by, ..settings.access.clone() });
             settings.database = None;
         }
         self
@@ -288,6 +289,14 @@ fn embedded(
 fn server_options(api: &Api, settings: &Settings) -> ServerOptions {
     ServerOptions {
         url: api.url.clone(),
+        named_by: api.named_by.clone(),
+        manners: Manners {
+            cloud_url: api.client.cloud_url.clone(),
+            timeout: api.client.timeout,
+            csrf: api.client.csrf,
+            check_version: api.client.check_version,
+            headers: api.client.headers.clone(),
+        },
         ui_url: api.ui_url.clone(),
         key: api.key.clone(),
         auth_string: api.auth_string.clone(),

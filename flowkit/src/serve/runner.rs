@@ -60,7 +60,7 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     if drafts.is_empty() {
         return Err(Error::new(ErrorKind::Definition, "there is no deployment to serve"));
     }
-    let settings = Serving::from_env()?;
+    let settings = Serving::of_process()?;
     let ports = runtime::ports()?;
     let place = place(&*ports.backend)?;
     let isolation = options.isolation(place.is_local())?;

@@ -31,7 +31,7 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// Serves tasks until a signal comes.
 pub(super) async fn serve(entries: Vec<&'static TaskEntry>, limit: usize, poll: Option<Duration>) -> Result<(), Error> {
-    let settings = Serving::from_env()?;
+    let settings = Serving::of_process()?;
     let ports = runtime::ports()?;
     // Before anything else of ours looks whether somebody handles them.
     let mut signals = Signals::take()?;

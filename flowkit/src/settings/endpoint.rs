@@ -7,7 +7,7 @@ use crate::secret::Secret;
 /// Names the address.
 pub(crate) const ADDRESS: &str = "FLOWKIT_ENDPOINT";
 
-/// What the environment says of an endpoint.
+/// What the settings say of an endpoint.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndpointPlace {
     /// `host:port`; `None` means that there is no endpoint unless the program asks for one.
@@ -17,7 +17,7 @@ pub(crate) struct EndpointPlace {
 }
 
 impl EndpointPlace {
-    /// Reads the environment.
+    /// Reads the settings.
     pub(super) fn read(source: &Source<'_>) -> Result<Self, Error> {
         let own = source.text("FLOWKIT_ENDPOINT_TOKEN");
         let token = own.or_else(|| source.text("PREFECT_SERVER_API_AUTH_STRING"));
@@ -28,14 +28,11 @@ impl EndpointPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::sources::Sources;
 
     #[test]
     fn the_token_is_our_own_setting_or_that_of_prefects_server() {
-        let read = |pairs: &[(&str, &str)]| {
-            let lookup =
-                |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            EndpointPlace::read(&Source(&lookup)).expect("valid")
-        };
+        let read = |pairs: &[(&str, &str)]| EndpointPlace::read(&Source(&Sources::of(pairs))).expect("valid");
         assert!(read(&[]).address.is_none());
         let place = read(&[("FLOWKIT_ENDPOINT", "127.0.0.1:4200"), ("PREFECT_SERVER_API_AUTH_STRING", "admin:pass")]);
         assert_eq!(place.address.as_deref(), Some("127.0.0.1:4200"));

@@ -1,10 +1,46 @@
-//! The settings this crate reads. They are Prefect's, from `PREFECT_*` environment variables.
+//! Settings: what they are, where they come from, and what a program has.
+//!
+//! They are Prefect's, and are found where Prefect finds them. What comes first counts:
+//!
+//! 1. code, such as [`Runtime::builder`](crate::Runtime::builder)
+//! 2. the environment: `PREFECT_API_URL`
+//! 3. the file `.env` in the working directory, with the same names
+//! 4. the file `prefect.toml` there: `url` in the table `[api]`
+//! 5. the file `pyproject.toml` there: `url` in the table `[tool.prefect.api]`
+//! 6. the active profile in `profiles.toml`: `PREFECT_API_URL` in the table `[profiles.<name>]`. `PREFECT_PROFILE` names it, else
+//!    the key `active` in the file. The file is what `PREFECT_PROFILES_PATH` says, else it is in `PREFECT_HOME`, else in
+//!    `~/.prefect`.
+//! 7. the default
+//!
+//! Settings that Prefect has not are called `FLOWKIT_*`, and are in the table `[flowkit]` in TOML: `db = "runs.db"`. Names
+//! in the environment and in `.env` may be in lower case. A value that is empty counts as one: the default holds, whatever
+//! a place farther away says. Two settings that exclude each other, `PREFECT_API_URL` and `FLOWKIT_DB`, are an error in one
+//! place; of different places the nearer one counts.
+//!
+//! Files are read once, and only if they exist. One that cannot be read, and a value that cannot be used, is one error, of
+//! kind [`Settings`](crate::ErrorKind::Settings), that names the file and the line. Unlike with Prefect, which goes on with
+//! its defaults, this is so for a profile that does not exist and for a `profiles.toml` that is not TOML.
+//!
+//! With `PREFECT_TEST_MODE` set, no profile is read. [`Runtime::ephemeral`](crate::Runtime::ephemeral) and
+//! `#[flowkit::test]` read no settings at all.
 
+mod client;
+mod document;
+mod dotenv;
 mod endpoint;
+mod files;
+mod known;
+#[cfg(test)]
+mod order;
+mod origin;
+mod profiles;
 mod read;
 mod results;
+mod show;
+mod sources;
 mod spool;
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,9 +53,13 @@ use crate::report::Report;
 use crate::retention::Retention;
 use crate::secret::Secret;
 use crate::spool_place::SpoolPlace;
+pub(crate) use client::ClientSettings;
 pub(crate) use endpoint::{ADDRESS as ENDPOINT, EndpointPlace};
+pub use origin::Origin;
 use read::Source;
 pub(crate) use results::{ResultPlace, Results, STORAGE};
+pub use show::{Setting, Shown, show};
+use sources::Sources;
 pub(crate) use spool::chosen as chosen_spool;
 
 /// Names the setting that says which file keeps the runs.
@@ -64,6 +104,9 @@ pub(crate) struct Api {
     pub(crate) auth_string: Option<String>,
     pub(crate) insecure: bool,
     pub(crate) cert_file: Option<String>,
+    /// What names the URL.
+    pub(crate) named_by: String,
+    pub(crate) client: ClientSettings,
 }
 
 impl std::fmt::Debug for Api {
@@ -126,7 +169,7 @@ impl Default for CancelGrace {
 
 /// Reads which flow run a worker has started this process for.
 pub(crate) fn assigned_flow_run() -> Result<Option<FlowRunId>, Error> {
-    assigned(&Source(&|name| std::env::var(name).ok()))
+    assigned(&Source(&*Sources::of_process()?))
 }
 
 fn assigned(source: &Source<'_>) -> Result<Option<FlowRunId>, Error> {
@@ -135,7 +178,7 @@ fn assigned(source: &Source<'_>) -> Result<Option<FlowRunId>, Error> {
 
 /// The claim with which a runner has started this process for a run.
 pub(crate) fn assigned_claim() -> Result<Option<uuid::Uuid>, Error> {
-    Source(&|name| std::env::var(name).ok()).id(crate::deploy::CLAIM)
+    Source(&*Sources::of_process()?).id(crate::deploy::CLAIM)
 }
 
 /// What becomes of SIGINT and SIGTERM while flow runs are under way.
@@ -176,13 +219,13 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Reads the environment.
-    pub(crate) fn from_env() -> Result<Self, Error> {
-        Self::read(&|name| std::env::var(name).ok())
+    /// Reads them where they are.
+    pub(crate) fn of_process() -> Result<Self, Error> {
+        Self::read(&*Sources::of_process()?)
     }
 
-    fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let source = Source(lookup);
+    fn read(sources: &Sources) -> Result<Self, Error> {
+        let source = Source(sources);
         Ok(Self {
             poll: source.seconds("PREFECT_RUNNER_POLL_FREQUENCY")?.unwrap_or(Duration::from_secs(10)),
             limit: source.at_least_one("PREFECT_RUNNER_PROCESS_LIMIT")?.unwrap_or(5),
@@ -197,13 +240,13 @@ impl Serving {
 }
 
 impl Settings {
-    /// Reads the environment.
-    pub(crate) fn from_env() -> Result<Self, Error> {
-        Self::read(&|name| std::env::var(name).ok())
+    /// Reads them where they are.
+    pub(crate) fn of_process() -> Result<Self, Error> {
+        Self::read(&*Sources::of_process()?)
     }
 
-    fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let source = Source(lookup);
+    fn read(sources: &Sources) -> Result<Self, Error> {
+        let source = Source(sources);
         let default = Self::default();
         let assigned = assigned(&source)?.is_some();
         let url = source.text("PREFECT_API_URL");
@@ -214,22 +257,21 @@ impl Settings {
             auth_string: source.text("PREFECT_API_AUTH_STRING"),
             cert_file: source.text("PREFECT_API_SSL_CERT_FILE"),
             insecure: source.flag("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")?.unwrap_or(false),
+            named_by: format!("the setting {}", source.named("PREFECT_API_URL")),
+            client: ClientSettings::read(&source)?,
         };
+        let verbose =
+            source.flag("PREFECT_DEBUG_MODE")? == Some(true) || source.flag("PREFECT_TESTING_TEST_MODE")? == Some(true);
+        let level = source.level("PREFECT_LOGGING_LEVEL")?.unwrap_or(default.logging.level);
         let logging = Logging {
-            level: source.level("PREFECT_LOGGING_LEVEL")?.unwrap_or(default.logging.level),
+            level: if verbose { Level::Debug } else { level },
             colors: source.flag("PREFECT_LOGGING_COLORS")?,
             to_api: source.flag("PREFECT_LOGGING_TO_API_ENABLED")?.unwrap_or(default.logging.to_api),
             log_prints: source.flag("PREFECT_LOGGING_LOG_PRINTS")?.unwrap_or(default.logging.log_prints),
         };
         let results = Results::read(&source)?;
         let database = source.text(DATABASE).map(PathBuf::from);
-        if let (Some(url), Some(path)) = (&url, &database) {
-            let why = format!(
-                "the settings {DATABASE} (`{}`) and PREFECT_API_URL (`{url}`) name two places for the same runs: unset one",
-                path.display()
-            );
-            return Err(Error::new(ErrorKind::Settings, why));
-        }
+        let (url, database) = one_place(&source, url, database)?;
         let defaults = |defaults: Defaults| Defaults { results: results.defaults, ..defaults };
         let task_defaults =
             source.retries("PREFECT_TASKS_DEFAULT_RETRIES", "PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS")?;
@@ -263,13 +305,34 @@ impl Settings {
     }
 }
 
+/// Runs are at a server or in a file: what is said nearer counts.
+fn one_place(
+    source: &Source<'_>,
+    url: Option<String>,
+    database: Option<PathBuf>,
+) -> Result<(Option<String>, Option<PathBuf>), Error> {
+    let (Some(server), Some(file)) = (&url, &database) else { return Ok((url, database)) };
+    match source.origin(DATABASE).rank().cmp(&source.origin("PREFECT_API_URL").rank()) {
+        Ordering::Less => Ok((None, database)),
+        Ordering::Greater => Ok((url, None)),
+        Ordering::Equal => {
+            let why = format!(
+                "the settings {} (`{}`) and {} (`{server}`) name two places for the same runs: unset one",
+                source.named(DATABASE),
+                file.display(),
+                source.named("PREFECT_API_URL")
+            );
+            Err(Error::new(ErrorKind::Settings, why))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, String> {
-        let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Settings::read(&lookup).map_err(|error| error.to_string())
+        Settings::read(&Sources::of(pairs)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -326,10 +389,7 @@ mod tests {
     #[test]
     fn the_flow_run_that_a_worker_assigns_is_an_id() {
         let id = "01a1fbc6-ad2e-7226-906b-efc2b01dc581";
-        let read = |value: &str| {
-            let value = value.to_owned();
-            assigned(&Source(&|name| (name == "PREFECT__FLOW_RUN_ID").then(|| value.clone())))
-        };
+        let read = |value: &str| assigned(&Source(&Sources::of(&[("PREFECT__FLOW_RUN_ID", value)])));
         assert_eq!(read("").ok(), Some(None));
         assert_eq!(read(id).ok().flatten().map(|run| run.to_string()).as_deref(), Some(id));
         let error = read("first").expect_err("it is no id").to_string();

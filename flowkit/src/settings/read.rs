@@ -1,7 +1,11 @@
 //! Reading one setting, with an error that says what was wrong.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::known;
+use super::origin::Origin;
+use super::sources::{Found, Sources};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Level;
@@ -11,19 +15,54 @@ use crate::retention::{self, Retention};
 use crate::retry_delay::Delays;
 
 /// Where settings are looked up.
-pub(super) struct Source<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
+pub(super) struct Source<'a>(pub(super) &'a Sources);
 
 impl Source<'_> {
-    /// A value that is not empty; Prefect treats an empty variable as unset.
+    /// A value that is not empty. One that is empty says that the default holds, whatever is said farther away.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        let text = match known::find(name) {
+            Some(known) => self.0.find(known).map(|found| found.text),
+            // What others tell this process, such as which run it is for.
+            None => self.0.variable(name),
+        };
+        text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    fn found(&self, name: &str) -> Option<Found<'_>> {
+        known::find(name).and_then(|known| self.0.find(known))
+    }
+
+    /// As [`text`](Self::text), with the name that it is set by.
+    pub(super) fn text_and_name(&self, name: &str) -> Option<(&'static str, String)> {
+        let by = self.found(name)?.name;
+        self.text(name).map(|text| (by, text))
+    }
+
+    /// Where the value comes from.
+    pub(super) fn origin(&self, name: &str) -> Origin {
+        self.found(name).map_or(Origin::Default, |found| found.origin)
+    }
+
+    /// The name that it is set by, with the file and line if it is in one.
+    pub(super) fn named(&self, name: &str) -> String {
+        match self.found(name) {
+            None => name.to_owned(),
+            Some(Found { origin: Origin::Environment | Origin::Default, name, .. }) => name.to_owned(),
+            Some(found) => format!("{} ({})", found.name, found.origin),
+        }
+    }
+
+    /// The error for a value that cannot be used; that of a secret is not shown.
+    pub(super) fn refused(&self, name: &str, text: &str, accepted: &str) -> Error {
+        let secret = known::find(name).is_some_and(|known| known.secret);
+        let text = if secret { "********" } else { text };
+        let why = format!("the setting {} is `{text}`, and must be {accepted}", self.named(name));
+        Error::new(ErrorKind::Settings, why)
     }
 
     fn parsed<T>(&self, name: &str, accepted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let value = parse(&text).ok_or_else(|| {
-            Error::new(ErrorKind::Settings, format!("the setting {name} is `{text}`, and must be {accepted}"))
-        })?;
+        let value = parse(&text).ok_or_else(|| self.refused(name, &text, accepted))?;
         Ok(Some(value))
     }
 
@@ -32,6 +71,20 @@ impl Source<'_> {
             "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
             "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
             _ => None,
+        })
+    }
+
+    /// Reads HTTP headers.
+    pub(super) fn headers(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
+        let accepted = "a table, or a JSON object, of texts such as {\"X-Team\": \"data\"}";
+        let read = |text: &str| serde_json::from_str::<BTreeMap<String, String>>(text).ok();
+        Ok(self.parsed(name, accepted, read)?.into_iter().flatten().collect())
+    }
+
+    /// Reads a time that is not 0.
+    pub(super) fn limit(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.parsed(name, "a number of seconds, more than 0", |text| {
+            Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|limit| !limit.is_zero())
         })
     }
 

@@ -40,10 +40,8 @@ fn serializer(source: &Source<'_>) -> Result<(), Error> {
     const NAME: &str = "PREFECT_RESULTS_DEFAULT_SERIALIZER";
     match source.text(NAME) {
         Some(other) if other != "json" => {
-            let why = format!(
-                "the setting {NAME} is `{other}`, and must be json or left out: flowkit writes no pickles (`result_codec = compact` is its other form)"
-            );
-            Err(Error::new(ErrorKind::Settings, why))
+            let accepted = "json or left out: flowkit writes no pickles (`result_codec = compact` is its other form)";
+            Err(source.refused(NAME, &other, accepted))
         }
         _ => Ok(()),
     }
@@ -58,10 +56,8 @@ fn place(source: &Source<'_>) -> Result<Option<ResultPlace>, Error> {
     if let Some(text) = source.text(STORAGE) {
         return if text.contains("://") { Ok(Some(ResultPlace::Url(text))) } else { folder(STORAGE, &text).map(Some) };
     }
-    for name in ["PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH"] {
-        if let Some(text) = source.text(name) {
-            return folder(name, &text).map(Some);
-        }
+    if let Some((name, text)) = source.text_and_name("PREFECT_RESULTS_LOCAL_STORAGE_PATH") {
+        return folder(name, &text).map(Some);
     }
     if let Some(text) = source.text("PREFECT_HOME") {
         let named_by = "PREFECT_HOME";
@@ -78,8 +74,9 @@ fn home(source: &Source<'_>) -> Option<(&'static str, PathBuf)> {
 }
 
 fn path(source: &Source<'_>, name: &str, text: &str) -> Result<PathBuf, Error> {
+    let named = source.named(name);
     let refuse =
-        |text: &str, why: &str| Error::new(ErrorKind::Settings, format!("the setting {name} is `{text}`{why}"));
+        |text: &str, why: &str| Error::new(ErrorKind::Settings, format!("the setting {named} is `{text}`{why}"));
     if let Some((scheme, _)) = text.split_once("://") {
         // The rest of a URL may have a secret in it.
         let why = format!(", and must be a folder: {STORAGE} is the setting that takes URLs");
@@ -98,10 +95,10 @@ fn path(source: &Source<'_>, name: &str, text: &str) -> Result<PathBuf, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::sources::Sources;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Results, String> {
-        let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Results::read(&Source(&lookup)).map_err(|error| error.to_string())
+        Results::read(&Source(&Sources::of(pairs))).map_err(|error| error.to_string())
     }
 
     #[test]

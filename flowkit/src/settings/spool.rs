@@ -14,7 +14,7 @@ const USUAL: &str = "flowkit/spool";
 pub(super) fn place(source: &Source<'_>) -> SpoolPlace {
     match source.text(SPOOL) {
         Some(text) if text.eq_ignore_ascii_case("off") => SpoolPlace::Off,
-        Some(text) => chosen(PathBuf::from(text), format!("the setting {SPOOL}")),
+        Some(text) => chosen(PathBuf::from(text), format!("the setting {}", source.named(SPOOL))),
         None => usual(source),
     }
 }
@@ -38,10 +38,10 @@ fn usual(source: &Source<'_>) -> SpoolPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::sources::Sources;
 
     fn place_of(pairs: &[(&str, &str)]) -> SpoolPlace {
-        let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        place(&Source(&lookup))
+        place(&Source(&Sources::of(pairs)))
     }
 
     #[test]

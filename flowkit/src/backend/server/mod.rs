@@ -64,10 +64,25 @@ use slots::Counter;
 use spool::Spool;
 use telling::Wanted;
 
+/// What goes with every request.
+#[derive(Clone)]
+pub(crate) struct Manners {
+    /// The URLs that begin so are Prefect Cloud.
+    pub(crate) cloud_url: String,
+    /// How long one attempt may take.
+    pub(crate) timeout: Duration,
+    pub(crate) csrf: bool,
+    pub(crate) check_version: bool,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
 /// How a server is reached and told.
 #[derive(Clone)]
 pub(crate) struct ServerOptions {
     pub(crate) url: String,
+    /// What names the URL, for errors.
+    pub(crate) named_by: String,
+    pub(crate) manners: Manners,
     /// Where the UI is, if not where the URL says.
     pub(crate) ui_url: Option<String>,
     pub(crate) key: Option<String>,
@@ -88,6 +103,22 @@ pub(crate) struct ServerOptions {
     pub(crate) assigned: bool,
 }
 
+impl Manners {
+    fn applied_to(&self, config: Config, url: &str) -> Result<Config, Error> {
+        let mut config = config.timeout(self.timeout).csrf(self.csrf).check_version(self.check_version);
+        if !self.cloud_url.is_empty() && url.trim().starts_with(&self.cloud_url) {
+            config = config.cloud(true);
+        }
+        for (name, value) in &self.headers {
+            config = config.header(name, value).map_err(|error| {
+                let why = format!("the setting PREFECT_CLIENT_CUSTOM_HEADERS cannot be used: {error}");
+                Error::new(ErrorKind::Settings, why)
+            })?;
+        }
+        Ok(config)
+    }
+}
+
 /// The engine's end of the reporter.
 pub(crate) struct Server {
     url: String,
@@ -101,7 +132,7 @@ impl Server {
     /// Starts to report to a server. Nothing is sent before the first run.
     pub(crate) fn start(options: ServerOptions) -> Result<Self, Error> {
         let refuse = |error: flowkit_client::Error| {
-            let why = format!("the setting PREFECT_API_URL is `{}` and cannot be used", options.url);
+            let why = format!("{} is `{}` and cannot be used", options.named_by, options.url);
             Error::new(ErrorKind::Settings, why).with_source(error)
         };
         let auth = match (&options.auth_string, &options.key) {
@@ -115,6 +146,7 @@ impl Server {
             (false, None) => Trust::System,
         };
         let config = Config::new(&options.url).map_err(refuse)?.auth(auth).trust(trust).known_good(options.assigned);
+        let config = options.manners.applied_to(config, &options.url)?;
         let client = Client::new(config).map_err(refuse)?;
         let spool = Spool::open(options.spool, client.api_url().as_str())?;
         let queue = Arc::new(Queue::default());
