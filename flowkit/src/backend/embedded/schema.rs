@@ -10,7 +10,7 @@ pub(super) const APPLICATION_ID: i32 = 0x666C_776B;
 
 /// What brings a file from the version that is its position to the next.
 const MIGRATIONS: &[&str] =
-    &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS, BLOCKS];
+    &[FIRST, INDICES_OF_WHAT_HAS_ENDED, WHAT_LIES_BESIDE, VARIABLES_AND_ARTIFACTS, DEPLOYMENTS, BLOCKS, EVENTS];
 
 const FIRST: &str = "
 CREATE TABLE owner(
@@ -177,6 +177,18 @@ CREATE TABLE block(
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     PRIMARY KEY(slug, name)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The first version whose files have events.
+pub(super) const WITH_EVENTS: i32 = 7;
+
+const EVENTS: &str = "
+CREATE TABLE event(
+    at INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY(at, id)
 ) STRICT, WITHOUT ROWID;
 ";
 

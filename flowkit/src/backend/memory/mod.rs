@@ -3,6 +3,7 @@
 mod artifacts;
 mod blocks;
 mod deployments;
+mod feed;
 mod history;
 mod inbox;
 mod interact;
@@ -27,6 +28,7 @@ use crate::deploy::Keeper;
 use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, LogRecord};
+use crate::feed::Feed;
 use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::interact::Interact;
 use crate::names;
@@ -38,6 +40,7 @@ use crate::variables::{Variable, Variables};
 use artifacts::Shown;
 use blocks::Saved;
 use deployments::Deployments;
+use feed::Happenings;
 pub(crate) use history::Limits;
 use history::Recent;
 use inbox::Inboxes;
@@ -52,6 +55,7 @@ pub(crate) struct Memory {
     variables: Named,
     artifacts: Shown,
     blocks: Saved,
+    happenings: Arc<Happenings>,
 }
 
 impl Memory {
@@ -63,6 +67,7 @@ impl Memory {
             variables: Named::default(),
             artifacts: Shown::default(),
             blocks: Saved::default(),
+            happenings: Arc::default(),
         }
     }
 
@@ -122,6 +127,7 @@ impl Memory {
         run.track.push(pending.clone());
         self.recent.add_flow_run(Arc::clone(&run), stands_in);
         self.recent.mirror(&run, &pending);
+        self.tell_state(&run, &pending);
         run
     }
 
@@ -165,6 +171,7 @@ impl Memory {
         }
         let state = State::new(StateName::Cancelling, clock::now());
         self.recent.mirror(&run, &state);
+        self.tell_state(&run, &state);
         Ok(state)
     }
 
@@ -177,7 +184,8 @@ impl Memory {
     }
 
     /// Tells everything that follows runs of a state that one of them is in.
-    fn note(&self, run: &FlowRun, state: &State) {
+    fn note(&self, run: &Arc<FlowRun>, state: &State) {
+        self.tell_state(run, state);
         self.recent.mirror(run, state);
         self.inboxes.seen(run, state);
         self.deployments.entered(run, state);
@@ -233,6 +241,7 @@ impl Backend for Memory {
             Event::TaskState(..) => {}
             Event::FlowEnded(run, state) => self.note(&run, &state),
             Event::Asset(event) => self.recent.add_asset_event(*event),
+            Event::Happened(emitted) => self.tell_event(emitted.here()),
             Event::Log(record) => self.recent.add_log(record),
         }
     }
@@ -254,6 +263,10 @@ impl Backend for Memory {
     }
 
     fn variables(&self) -> &dyn Variables {
+        self
+    }
+
+    fn feed(&self) -> &dyn Feed {
         self
     }
 

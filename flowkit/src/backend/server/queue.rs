@@ -66,7 +66,7 @@ impl Queue {
                     waiting.dropped.logs += 1;
                     return;
                 }
-                Event::TaskState(..) | Event::Asset(_) if full => {
+                Event::TaskState(..) | Event::Asset(_) | Event::Happened(_) if full => {
                     waiting.dropped.task_states += 1;
                     return;
                 }
@@ -141,7 +141,7 @@ impl Queue {
         count.task_states += waiting.lanes[Lane::TaskStates as usize].in_hand.len();
         for event in waiting.lanes.iter().flat_map(|line| &line.events) {
             match event {
-                Event::TaskState(..) | Event::Asset(_) => count.task_states += 1,
+                Event::TaskState(..) | Event::Asset(_) | Event::Happened(_) => count.task_states += 1,
                 Event::FlowEnded(..) => count.flow_states += 1,
                 Event::Log(_) => count.logs += 1,
             }
