@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::asset::AssetEvent;
 use crate::clock::Timestamp;
+use crate::happened::Emitted;
 use crate::id::{FlowRunId, TaskRunId};
 use crate::run::{FlowRun, TaskRun};
 use crate::state::State;
@@ -19,6 +20,8 @@ pub(crate) enum Event {
     FlowEnded(Arc<FlowRun>, State),
     /// Something happened to an asset.
     Asset(Box<AssetEvent>),
+    /// A program told of something.
+    Happened(Box<Emitted>),
     /// A run, or something on its behalf, wrote a log line.
     Log(LogRecord),
 }

@@ -5,6 +5,7 @@
 //! until somebody asks and is the same however often it is asked for.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -123,6 +124,15 @@ pub(crate) fn id_of(kind: &str, name: &str) -> Uuid {
         bytes.fold(seed, |taken, byte| mix(taken ^ u64::from(byte)))
     };
     uuid::Builder::from_random_bytes(wide(taken(1), taken(2))).into_uuid()
+}
+
+/// Returns a new id of an event that is told at a moment, greater than all before: at the same moment they say the order.
+pub(crate) fn event_id(moment: Timestamp) -> Uuid {
+    static LAST: Mutex<Uuid> = Mutex::new(Uuid::nil());
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = Uuid::from_u128(last.as_u128().saturating_add(1));
+    *last = time_ordered(moment).max(next);
+    *last
 }
 
 fn time_ordered(moment: Timestamp) -> Uuid {

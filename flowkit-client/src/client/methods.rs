@@ -151,6 +151,14 @@ impl Client {
         self.send(events::filter(filter, limit)).await
     }
 
+    /// Reads the page of events after another one, if there is one.
+    pub async fn next_events(&self, page: &EventPage) -> Result<Option<EventPage>, Error> {
+        match events::next_page(page) {
+            Some(next) => self.send(next).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Reads a deployment.
     pub async fn read_deployment(&self, id: Uuid) -> Result<Deployment, Error> {
         self.send(deployments::read(id)).await

@@ -1,10 +1,12 @@
 //! Filters: what a query picks. Conditions of one filter must all hold; values of one condition are alternatives.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{StateType, timestamp};
+use super::{ResourceSpec, StateType, timestamp};
 
 /// The condition of the API "is one of these".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -276,6 +278,21 @@ struct Ids<T> {
     id: Vec<T>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+struct ResourceFilter {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    id: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: ResourceSpec,
+}
+
+/// Holds the order in which events are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Order {
+    Asc,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Occurred {
     #[serde(with = "timestamp")]
@@ -284,7 +301,7 @@ struct Occurred {
     until: DateTime<Utc>,
 }
 
-/// Picks events, newest first. The default picks those of the server's default span, about the last week.
+/// Picks events, newest first unless it says otherwise. The default picks those of the server's default span, about the last week.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct EventFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -292,9 +309,13 @@ pub struct EventFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<NameFilter>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<Ids<String>>,
+    resource: Option<ResourceFilter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related: Option<ResourceFilter>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Ids<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<Order>,
 }
 
 impl EventFilter {
@@ -315,7 +336,29 @@ impl EventFilter {
     /// Picks by the resource it happened to.
     #[must_use]
     pub fn resource_ids<T: Into<String>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
-        self.resource = Some(Ids { id: ids.into_iter().map(Into::into).collect() });
+        self.resource.get_or_insert_default().id = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Picks by labels of the resource it happened to.
+    #[must_use]
+    pub fn resource_labels(mut self, labels: ResourceSpec) -> Self {
+        self.resource.get_or_insert_default().labels = labels;
+        self
+    }
+
+    /// Picks by labels of a resource it is related to. The server heeds it where it lists events, and not where it pushes
+    /// them.
+    #[must_use]
+    pub fn related_labels(mut self, labels: ResourceSpec) -> Self {
+        self.related.get_or_insert_default().labels = labels;
+        self
+    }
+
+    /// Lists the oldest first.
+    #[must_use]
+    pub fn oldest_first(mut self) -> Self {
+        self.order = Some(Order::Asc);
         self
     }
 

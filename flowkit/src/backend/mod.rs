@@ -26,6 +26,7 @@ use crate::defer::Defer;
 use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::Error;
 use crate::event::{Event, LogRecord};
+use crate::feed::Feed;
 use crate::id::{FlowRunId, RunId, TaskRunId};
 use crate::interact::Interact;
 use crate::journals::Journals;
@@ -222,6 +223,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Lends the place that keeps blocks.
     fn blocks(&self) -> &dyn Blocks;
+
+    /// Lends the place that keeps events.
+    fn feed(&self) -> &dyn Feed;
 
     /// Lends the history this backend keeps in the process, if it does.
     fn history(&self) -> Option<&dyn History>;

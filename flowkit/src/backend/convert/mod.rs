@@ -4,6 +4,7 @@ mod asset;
 mod deferred;
 mod deployment;
 mod event;
+mod happened;
 mod pause;
 mod slots;
 
@@ -27,6 +28,7 @@ pub(crate) use asset::asset_event;
 pub(crate) use deferred::{deferred, known_deferred};
 pub(crate) use deployment::{automations, deployment, deployment_run, deployment_stand_in, owner};
 pub(crate) use event::task_event;
+pub(crate) use happened::{event_filter, heard_event, told_event};
 pub(crate) use slots::slots_event;
 
 /// More origins of one argument than this are not reported: an event may have 1.5 MB at most.

@@ -1,4 +1,4 @@
-//! What becomes of variables, concurrency limits, artifacts and blocks: memory decides, and the file follows.
+//! What becomes of variables, concurrency limits, artifacts, blocks and events: memory decides, and the file follows.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use super::statements::Rows;
 use crate::artifacts::Artifact;
 use crate::blocks::KeptBlock;
 use crate::clock::Timestamp;
+use crate::happened::Event;
 use crate::id::FlowRunId;
 use crate::slots::ConcurrencyLimit;
 use crate::variables::Variable;
@@ -31,6 +32,8 @@ pub(super) enum Change {
     Block(KeptBlock),
     /// There is no block of this type and name.
     NoBlock { slug: String, name: String },
+    /// A program has told of something.
+    Event(Box<Event>),
 }
 
 impl Rows<'_> {
@@ -47,6 +50,7 @@ impl Rows<'_> {
             Change::Holds { artifact, flow_run, data, updated } => {
                 self.change_artifact(*artifact, *flow_run, data, *updated)
             }
+            Change::Event(event) => self.add_event(event),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Look {
     pub(super) log: Option<Timestamp>,
     /// When the oldest artifact outside of flows was made.
     pub(super) artifact: Option<Timestamp>,
+    /// When the oldest event happened.
+    pub(super) event: Option<Timestamp>,
 }
 
 /// What is to be done next.
@@ -31,6 +33,8 @@ pub(super) enum Next {
     Logs(Timestamp),
     /// Removing artifacts outside of flows, the oldest of those made by then.
     Artifacts(Timestamp),
+    /// Removing events, the oldest of those that happened by then.
+    Events(Timestamp),
     /// Giving room that is free back to the file system.
     Shrink,
     Nothing,
@@ -45,7 +49,8 @@ pub(super) fn next(keep: &Retention, now: Timestamp, look: &Look) -> Next {
     let task_run = look.task_run.map(|at| (at, Kind::TaskRuns));
     let log = look.log.map(|at| (at, Kind::Logs));
     let artifact = look.artifact.map(|at| (at, Kind::Artifacts));
-    let oldest = [flow_run, task_run, log, artifact].into_iter().flatten().min_by_key(|(at, _)| *at);
+    let event = look.event.map(|at| (at, Kind::Events));
+    let oldest = [flow_run, task_run, log, artifact, event].into_iter().flatten().min_by_key(|(at, _)| *at);
     let too_much = keep.size.is_some_and(|size| look.used > size);
     if let Some((at, kind)) = oldest {
         let too_old = keep.age.filter(|age| now.since(at) > *age);
@@ -60,6 +65,7 @@ pub(super) fn next(keep: &Retention, now: Timestamp, look: &Look) -> Next {
                 Kind::TaskRuns => Next::TaskRuns(until),
                 Kind::Logs => Next::Logs(until),
                 Kind::Artifacts => Next::Artifacts(until),
+                Kind::Events => Next::Events(until),
             };
         }
     }
@@ -71,6 +77,7 @@ enum Kind {
     TaskRuns,
     Logs,
     Artifacts,
+    Events,
 }
 
 /// The moment that was this long ago.
@@ -95,7 +102,7 @@ mod tests {
 
     fn full() -> Look {
         let (flow_run, task_run, log) = (Some((7, at(10))), Some(at(20)), Some(at(30)));
-        Look { used: 1000, free: 0, flow_run, task_run, log, artifact: Some(at(40)) }
+        Look { used: 1000, free: 0, flow_run, task_run, log, artifact: Some(at(40)), event: Some(at(50)) }
     }
 
     #[test]
@@ -114,7 +121,9 @@ mod tests {
         assert_eq!(next(&keep, at(121), &look), Next::TaskRuns(at(21)));
         let look = Look { task_run: None, ..look };
         assert_eq!(next(&keep, at(131), &look), Next::Logs(at(31)));
-        assert_eq!(next(&keep, at(141), &Look { log: None, ..look }), Next::Artifacts(at(41)));
+        let look = Look { log: None, ..look };
+        assert_eq!(next(&keep, at(141), &look), Next::Artifacts(at(41)));
+        assert_eq!(next(&keep, at(151), &Look { artifact: None, ..look }), Next::Events(at(51)));
     }
 
     #[test]

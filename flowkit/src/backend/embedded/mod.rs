@@ -8,6 +8,7 @@ mod blocks;
 mod change;
 mod deployments;
 mod entry;
+mod events;
 mod excess;
 mod frame;
 mod interact;
@@ -54,6 +55,7 @@ use crate::deploy::Deploy;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::feed::Feed;
 use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::journals::Journals;
@@ -62,6 +64,7 @@ use crate::run::{FlowRun, lock};
 use crate::slots::Slots;
 use crate::state::{State, StateName};
 use crate::variables::Variables;
+use change::Change;
 use kept::Keeping;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
@@ -243,6 +246,11 @@ impl Backend for Embedded {
     }
 
     fn emit(&self, event: Event) {
+        if let Event::Happened(emitted) = &event {
+            let event = emitted.here();
+            self.memory.tell_event(event.clone());
+            return self.queue.push(Item::Change(Change::Event(Box::new(event))));
+        }
         self.memory.emit(event.clone());
         if let Event::FlowEnded(run, _) = &event {
             self.mirrored(run);
@@ -284,6 +292,10 @@ impl Backend for Embedded {
     }
 
     fn variables(&self) -> &dyn Variables {
+        self
+    }
+
+    fn feed(&self) -> &dyn Feed {
         self
     }
 

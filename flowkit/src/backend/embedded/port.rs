@@ -24,19 +24,30 @@ impl Embedded {
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let reader = Arc::clone(&self.reader);
-        let ask = move || ask(&lock(&reader));
-        let answered = match tokio::runtime::Handle::try_current() {
-            Ok(threads) => threads.spawn_blocking(ask).await,
-            // A thread that waits by itself.
-            Err(_) => Ok(ask()),
-        };
-        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            Error::new(ErrorKind::Backend, "the database cannot be read")
-                .with_source(Error::new(ErrorKind::Backend, error.to_string()))
-        };
-        answered.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))
+        self.ask(ask).await
     }
+
+    /// The same, for somebody who may outlive this.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, Error>> {
+        let reader = Arc::clone(&self.reader);
+        answered(move || ask(&lock(&reader))).boxed()
+    }
+}
+
+async fn answered<T: Send + 'static>(ask: impl FnOnce() -> rusqlite::Result<T> + Send + 'static) -> Result<T, Error> {
+    let answered = match tokio::runtime::Handle::try_current() {
+        Ok(threads) => threads.spawn_blocking(ask).await,
+        // A thread that waits by itself.
+        Err(_) => Ok(ask()),
+    };
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new(ErrorKind::Backend, "the database cannot be read")
+            .with_source(Error::new(ErrorKind::Backend, error.to_string()))
+    };
+    answered.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))
 }
 
 impl Journals for Embedded {

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     DEPLOYMENTS,
     BLOCKS,
     CONCURRENCY_LIMITS,
+    EVENTS,
 ];
 
 const FIRST: &str = "
@@ -198,6 +199,18 @@ CREATE TABLE concurrency_limit(
     decay REAL NOT NULL,
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The first version whose files have events.
+pub(super) const WITH_EVENTS: i32 = 8;
+
+const EVENTS: &str = "
+CREATE TABLE event(
+    at INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY(at, id)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -133,6 +133,7 @@ impl Sweeper {
             Next::TaskRuns(until) => drop(remove_task_runs(file, until)?),
             Next::Logs(until) => drop(remove_logs(file, until)?),
             Next::Artifacts(until) => drop(remove_artifacts(file, until)?),
+            Next::Events(until) => drop(remove_events(file, until)?),
             Next::Shrink => {
                 shrink(file)?;
                 self.shrunk = true;
@@ -166,6 +167,7 @@ fn look(file: &Connection) -> rusqlite::Result<Look> {
         task_run: moment("SELECT ended FROM task_run WHERE flow_run = 0 AND ended IS NOT NULL ORDER BY id LIMIT 1")?,
         log: moment("SELECT at FROM log WHERE flow_run = 0 ORDER BY at LIMIT 1")?,
         artifact: moment("SELECT created FROM artifact WHERE flow_run = 0 ORDER BY id LIMIT 1")?,
+        event: moment("SELECT at FROM event ORDER BY at LIMIT 1")?,
     })
 }
 
@@ -217,6 +219,13 @@ fn remove_logs(file: &Connection, until: Timestamp) -> rusqlite::Result<usize> {
 fn remove_artifacts(file: &Connection, until: Timestamp) -> rusqlite::Result<usize> {
     let query = "DELETE FROM artifact WHERE flow_run = 0 AND id IN (SELECT id FROM
         (SELECT id, created FROM artifact WHERE flow_run = 0 ORDER BY id LIMIT ?1) WHERE created <= ?2)";
+    file.prepare_cached(query)?.execute(params![ROWS, until.unix_micros()])
+}
+
+/// Removes some events.
+fn remove_events(file: &Connection, until: Timestamp) -> rusqlite::Result<usize> {
+    let query =
+        "DELETE FROM event WHERE (at, id) IN (SELECT at, id FROM event WHERE at <= ?2 ORDER BY at, id LIMIT ?1)";
     file.prepare_cached(query)?.execute(params![ROWS, until.unix_micros()])
 }
 

@@ -60,7 +60,9 @@ impl Lost {
                     lost.flow_states += 1
                 }
                 Item::Event(Event::Log(_)) => lost.logs += 1,
-                Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_)) => lost.task_states += 1,
+                Item::Note(..) | Item::Event(Event::TaskState(..) | Event::Asset(_) | Event::Happened(_)) => {
+                    lost.task_states += 1
+                }
                 Item::Change(_) => lost.changes += 1,
                 Item::Barrier(_) => {}
             }
@@ -156,7 +158,7 @@ impl Writer {
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,
-                Item::Event(Event::Asset(_)) | Item::Barrier(_) => {}
+                Item::Event(Event::Asset(_) | Event::Happened(_)) | Item::Barrier(_) => {}
             }
         }
         Mark::set(&transaction, last)?;

@@ -3,6 +3,7 @@
 mod artifacts;
 mod blocks;
 mod deployments;
+mod feed;
 mod history;
 mod inbox;
 mod interact;
@@ -28,6 +29,7 @@ use crate::deploy::Keeper;
 use crate::deploy::{Deploy, DeploymentDetails};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, LogRecord};
+use crate::feed::Feed;
 use crate::id::{FlowRunId, TaskRunId, id_of};
 use crate::interact::Interact;
 use crate::names;
@@ -40,6 +42,7 @@ use crate::variables::{Variable, Variables};
 use artifacts::Shown;
 use blocks::Saved;
 use deployments::Deployments;
+use feed::Happenings;
 pub(crate) use history::Limits;
 use history::Recent;
 use inbox::Inboxes;
@@ -56,6 +59,7 @@ pub(crate) struct Memory {
     artifacts: Shown,
     blocks: Saved,
     slots: Counting,
+    happenings: Arc<Happenings>,
 }
 
 impl Memory {
@@ -68,6 +72,7 @@ impl Memory {
             artifacts: Shown::default(),
             blocks: Saved::default(),
             slots: Counting::default(),
+            happenings: Arc::default(),
         }
     }
 
@@ -127,6 +132,7 @@ impl Memory {
         run.track.push(pending.clone());
         self.recent.add_flow_run(Arc::clone(&run), stands_in);
         self.recent.mirror(&run, &pending);
+        self.tell_state(&run, &pending);
         run
     }
 
@@ -170,6 +176,7 @@ impl Memory {
         }
         let state = State::new(StateName::Cancelling, clock::now());
         self.recent.mirror(&run, &state);
+        self.tell_state(&run, &state);
         Ok(state)
     }
 
@@ -182,7 +189,8 @@ impl Memory {
     }
 
     /// Tells everything that follows runs of a state that one of them is in.
-    fn note(&self, run: &FlowRun, state: &State) {
+    fn note(&self, run: &Arc<FlowRun>, state: &State) {
+        self.tell_state(run, state);
         self.recent.mirror(run, state);
         self.inboxes.seen(run, state);
         self.deployments.entered(run, state);
@@ -238,6 +246,7 @@ impl Backend for Memory {
             Event::TaskState(..) => {}
             Event::FlowEnded(run, state) => self.note(&run, &state),
             Event::Asset(event) => self.recent.add_asset_event(*event),
+            Event::Happened(emitted) => self.tell_event(emitted.here()),
             Event::Log(record) => self.recent.add_log(record),
         }
     }
@@ -263,6 +272,10 @@ impl Backend for Memory {
     }
 
     fn variables(&self) -> &dyn Variables {
+        self
+    }
+
+    fn feed(&self) -> &dyn Feed {
         self
     }
 

@@ -7,6 +7,7 @@ mod background;
 mod blocks;
 mod crash;
 mod deployments;
+mod events;
 mod exit;
 mod flush;
 mod interact;
@@ -48,6 +49,7 @@ use crate::defer::Defer;
 use crate::deploy::Deploy;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::feed::Feed;
 use crate::id::{FlowRunId, RunId};
 use crate::interact::Interact;
 use crate::report::Report;
@@ -274,6 +276,10 @@ impl Backend for Server {
     }
 
     fn variables(&self) -> &dyn Variables {
+        self
+    }
+
+    fn feed(&self) -> &dyn Feed {
         self
     }
 

@@ -52,7 +52,7 @@ enum Kind {
 
 fn kind_of(event: &Event) -> Kind {
     match event {
-        Event::TaskState(..) | Event::Asset(_) => Kind::Task,
+        Event::TaskState(..) | Event::Asset(_) | Event::Happened(_) => Kind::Task,
         Event::FlowEnded(..) => Kind::Flow,
         Event::Log(_) => Kind::Log,
     }
@@ -86,7 +86,7 @@ impl Queue {
                     waiting.dropped.logs += 1;
                     return;
                 }
-                Event::TaskState(..) | Event::Asset(_) if full => {
+                Event::TaskState(..) | Event::Asset(_) | Event::Happened(_) if full => {
                     waiting.dropped.task_states += 1;
                     return;
                 }

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::convert::{self, Known};
-use crate::backend::convert::{asset_event, task_event};
+use crate::backend::convert::{asset_event, task_event, told_event};
 use crate::backend::server::crash;
 use crate::backend::server::flush::flush;
 use crate::backend::server::link;
@@ -172,8 +172,9 @@ async fn pump_task_states(shared: Arc<Shared>) {
 async fn pump_others(shared: Arc<Shared>) {
     loop {
         let batch = shared.queue.take(Lane::Others, BATCH).await;
-        // Log lines, too, name a flow run by the id that the server gives it.
-        if batch.iter().any(|event| matches!(event, Event::Log(_))) {
+        // Log lines and events, too, name a flow run by the id that the server gives it.
+        if batch.iter().any(|event| matches!(event, Event::Log(_) | Event::Happened(_))) {
+            shared.spool.wake();
             shared.outbox.no_creations().await;
         }
         let count = batch.len();
@@ -203,6 +204,12 @@ pub(super) async fn hand_on(shared: &Shared, event: Event) {
         Event::Asset(told) => {
             let known = told.task_run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
             if let Err(error) = shared.events.send(asset_event(&told, known.as_ref())).await {
+                shared.refuse_event(error.to_string());
+            }
+        }
+        Event::Happened(emitted) => {
+            let known = emitted.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
+            if let Err(error) = shared.events.send(told_event(&emitted, known.as_ref())).await {
                 shared.refuse_event(error.to_string());
             }
         }

@@ -20,6 +20,7 @@ use crate::engine::results::ResultPorts;
 use crate::engine::stop::Stopping;
 use crate::engine::stub::Stubs;
 use crate::event::Event;
+use crate::feed::Feed;
 use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::options::Defaults;
@@ -107,6 +108,10 @@ impl Backend for Scripted {
 
     fn variables(&self) -> &dyn Variables {
         unreachable!("these tests use no variables")
+    }
+
+    fn feed(&self) -> &dyn Feed {
+        unreachable!("these tests hear no events")
     }
 
     fn history(&self) -> Option<&dyn History> {

@@ -69,7 +69,8 @@ pub(super) fn count(records: &[Record]) -> Undelivered {
 #[derive(Default)]
 struct Pile {
     states: Vec<(Arc<TaskRun>, usize)>,
-    assets: Vec<wire::Event>,
+    /// Those that are no states of task runs.
+    events: Vec<wire::Event>,
     orders: Vec<Order>,
     /// How many of the orders come from the queue.
     late_orders: usize,
@@ -93,7 +94,11 @@ impl Pile {
             }
             Event::Asset(told) => {
                 let known = told.task_run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-                self.assets.push(convert::asset_event(&told, known.as_ref()));
+                self.events.push(convert::asset_event(&told, known.as_ref()));
+            }
+            Event::Happened(emitted) => {
+                let known = emitted.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
+                self.events.push(convert::told_event(&emitted, known.as_ref()));
             }
             Event::Log(record) => {
                 if shared.logs_to_api {
@@ -111,7 +116,7 @@ impl Pile {
             let known = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
             convert::task_event(run, *index, known.as_ref(), &|run| shared.stand_ins.known_as(run))
         });
-        for mut event in states.chain(self.assets).chain(on_their_way) {
+        for mut event in states.chain(self.events).chain(on_their_way) {
             if event.event != HEARTBEAT && told.insert(event.id) {
                 // An event that the server has forgotten, or never comes, would be waited for.
                 event.follows = None;
