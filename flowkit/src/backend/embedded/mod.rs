@@ -14,6 +14,7 @@ mod interact;
 mod journal;
 mod kept;
 mod left;
+mod make;
 mod open;
 mod port;
 mod queue;
@@ -57,7 +58,7 @@ use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::journals::Journals;
 use crate::retention::Retention;
-use crate::run::{FlowRun, lock};
+use crate::run::{FlowRun, TaskRun, lock};
 use crate::state::{State, StateName};
 use crate::variables::Variables;
 use kept::Keeping;
@@ -244,6 +245,18 @@ impl Backend for Embedded {
             self.mirrored(run);
         }
         self.queue.push(Item::Event(event));
+    }
+
+    fn takes_two(&self) -> bool {
+        true
+    }
+
+    fn emit_two(&self, run: Arc<TaskRun>) {
+        for index in 0..2 {
+            self.memory.emit(Event::TaskState(Arc::clone(&run), index));
+        }
+        // A row tells both.
+        self.queue.push(Item::Event(Event::TaskState(run, 1)));
     }
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::replay::{self, Mark};
 use super::tail::SUFFIXES;
-use super::{left, schema};
+use super::{left, make, schema};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 
@@ -29,6 +29,10 @@ pub(super) struct Opened {
 pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     check_place(path).map_err(|why| Trouble::Refused(why).error(path))?;
     let lock = take(path)?;
+    let prepare = |path: &Path| match make::make(path) {
+        Ok(()) => prepare(path),
+        Err(error) => Err(Trouble::Refused(error.chain())),
+    };
     let connection = match prepare(path) {
         Err(Trouble::Damaged(why)) => {
             let aside = set_aside(path, &why)?;
@@ -47,9 +51,13 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
         trouble.error(path)
     })?;
     // Before it is judged what has ended, and still as the process that is gone.
-    let mark = replay::replay(path, &connection).map_err(|error| Trouble::from(error).error(path))?;
-    let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
-    let left = left::settle(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
+    let failed = |error| Trouble::from(error).error(path);
+    let mark = replay::replay(path, &connection).map_err(failed)?;
+    // On disk with the first thing that has to be there: before that, nothing tells of this process.
+    sync(&connection, Sync::Off).map_err(failed)?;
+    let epoch = begin(&connection).map_err(failed)?;
+    sync(&connection, Sync::Full).map_err(failed)?;
+    let left = left::settle(&connection, epoch, clock::now()).map_err(failed)?;
     let tell = |names: &[String], what: &str| {
         if !names.is_empty() {
             let names = names.join("', '");
@@ -121,7 +129,7 @@ fn prepare(path: &Path) -> Result<Connection, Trouble> {
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    sync(&connection, Sync::Full)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -8_000)?;
     schema::migrate(&mut connection)?;
@@ -130,6 +138,27 @@ fn prepare(path: &Path) -> Result<Connection, Trouble> {
         check(&connection)?;
     }
     Ok(connection)
+}
+
+/// When what is committed is waited for until it is on disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sync {
+    /// Each time.
+    Full,
+    /// When it goes from the file beside the database to the database.
+    Normal,
+    /// Never: with the next commit that is.
+    Off,
+}
+
+/// Says from when on what is committed has to be on disk.
+pub(super) fn sync(connection: &Connection, sync: Sync) -> rusqlite::Result<()> {
+    let level = match sync {
+        Sync::Full => "FULL",
+        Sync::Normal => "NORMAL",
+        Sync::Off => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", level)
 }
 
 /// Refuses the file of another program, and one that a newer version has written.
@@ -186,8 +215,10 @@ fn take(path: &Path) -> Result<File, Error> {
     let program = std::env::args().next().unwrap_or_default();
     let holder =
         format!("process {} (`{program}`, since {})\n", std::process::id(), clock::now().to_utc().to_rfc3339());
-    // Only for the message above: that it cannot be written changes nothing.
-    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+    // Only for the message above: that it cannot be written changes nothing. Not cut to nothing first, which has some file
+    // systems write to the disk at once.
+    let _ =
+        file.rewind().and_then(|()| file.write_all(holder.as_bytes())).and_then(|()| file.set_len(holder.len() as u64));
     Ok(file)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::open::Opened;
+use super::open::{self, Opened, Sync};
 use super::queue::{Group, Item, Queue};
 use super::replay::Mark;
 use super::rows::FlowRow;
@@ -106,9 +106,13 @@ struct Writer {
 
 impl Writer {
     fn write(&mut self, group: Group) {
-        let Group { items, last, unwritten } = group;
+        let Group { items, last, unwritten, is_last } = group;
         if let Some(unwritten) = unwritten {
             unwritten.tell();
+        }
+        if is_last && !items.iter().any(|item| matches!(item, Item::Barrier(_))) {
+            // Closing the file waits for the disk, and nobody else does. If this fails it is only waited once more.
+            let _ = open::sync(&self.connection, Sync::Normal);
         }
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
@@ -182,11 +186,18 @@ impl Writer {
 
     /// Notes in the file that it was closed; tells whether it could.
     fn close(self) -> bool {
-        let closed = self
-            .connection
-            .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
-            // So that the file by itself is all there is, and can be copied.
-            .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        let note = || self.connection.execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch]);
+        // So that the file by itself is all there is, and can be copied. That also waits until all of it is on disk.
+        let gather = || {
+            let query = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.query_row(query, [], |row| Ok(row.get::<_, i64>("busy")? == 0))
+        };
+        let closed = open::sync(&self.connection, Sync::Normal).and_then(|()| note()).and_then(|_| gather());
+        let closed = match closed {
+            // Somebody reads it: then it waits for what is beside it.
+            Ok(false) => open::sync(&self.connection, Sync::Full).and_then(|()| note()).map(drop),
+            other => other.map(drop),
+        };
         if let Err(error) = &closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }
