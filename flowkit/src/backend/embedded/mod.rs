@@ -6,10 +6,12 @@
 mod artifacts;
 mod blocks;
 mod change;
+mod check;
 mod deployments;
 mod entry;
 mod excess;
 mod frame;
+mod gone;
 mod interact;
 mod journal;
 mod kept;
@@ -61,6 +63,8 @@ use crate::retention::Retention;
 use crate::run::{FlowRun, TaskRun, lock};
 use crate::state::{State, StateName};
 use crate::variables::Variables;
+use check::Check;
+use gone::Whereabouts;
 use kept::Keeping;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
@@ -68,7 +72,7 @@ use seal::Seal;
 pub(crate) use seal::new_key;
 use tail::Tail;
 use variables::Turn;
-use writer::Lost;
+use writer::{Lost, Source};
 
 /// Keeps runs in one file.
 pub(crate) struct Embedded {
@@ -102,7 +106,12 @@ impl Embedded {
         let memory = Memory::kept_by(limits, Arc::new(Keeping(Arc::clone(&queue))));
         memory.recall_variables(known);
         memory.recall_blocks(blocks);
-        let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
+        let check = match opened.is_checked {
+            true => None,
+            false => Some(Check::start(path, Arc::clone(&queue))?),
+        };
+        let source = Source { opened, check, place: Whereabouts::of(path) };
+        let writer = writer::start(source, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
         let writer = Arc::new(Mutex::new(Some(writer)));

@@ -31,6 +31,8 @@ pub(super) enum Item {
     Kept(Kept),
     /// What the engine tells.
     Event(Event),
+    /// The file was found to be damaged.
+    Damage,
     /// Somebody waits until everything before is on disk, and is told by this.
     Barrier(Box<dyn FnOnce() + Send>),
 }
