@@ -45,7 +45,7 @@ impl<T: Clone + Send + 'static> Source<Result<T, Error>> for Outcome<T> {
         self.0.runs()
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<Result<T, Error>, Error>> {
-        self.0.clone().take().map(Ok).boxed()
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<Result<T, Error>, Error>> {
+        self.0.take().map(Ok).boxed()
     }
 }

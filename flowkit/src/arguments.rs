@@ -3,14 +3,14 @@
 use std::future::Future;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
+use futures::future::{BoxFuture, join_all, ready};
 
 use crate::canonical::{Canonical, Unserializable};
 use crate::def::TaskDef;
 use crate::defer::Given;
 use crate::engine::attempt::Started;
 use crate::engine::body::{Body, boxed, on_blocking_pool};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::input::{Input, Origin};
 use crate::returns::{CloneFn, Returns};
 use crate::run::{TaskInput, TaskInputs};
@@ -85,15 +85,19 @@ pub trait Inputs: Send + 'static {
     type Values: Send + 'static;
 
     #[doc(hidden)]
-    fn origins(&self) -> Option<Vec<Vec<TaskInput>>>;
+    fn origins(&self, params: &[&'static str]) -> TaskInputs;
     #[doc(hidden)]
-    fn begun(&self) -> BoxFuture<'static, ()>;
+    fn begun(&self) -> Option<BoxFuture<'static, ()>>;
+    #[doc(hidden)]
+    fn are_there(&self) -> bool;
     #[doc(hidden)]
     fn into_values(self) -> Result<Self::Values, Self>
     where
         Self: Sized;
     #[doc(hidden)]
-    fn wait(self) -> BoxFuture<'static, Result<Self::Values, Error>>;
+    fn now(self) -> Option<Result<Self::Values, Error>>;
+    #[doc(hidden)]
+    fn wait(self) -> impl Future<Output = Result<Self::Values, Error>> + Send;
 }
 
 macro_rules! inputs {
@@ -102,25 +106,31 @@ macro_rules! inputs {
         impl<$($name: Send + 'static),*> Inputs for ($(Input<$name>,)*) {
             type Values = ($($name,)*);
 
-            fn origins(&self) -> Option<Vec<Vec<TaskInput>>> {
+            fn origins(&self, params: &[&'static str]) -> TaskInputs {
                 let ($($name,)*) = self;
-                if true $(&& matches!($name.0, Origin::Value(_)))* {
-                    return None;
-                }
-                Some(vec![$(match &$name.0 {
+                let origins: [Vec<TaskInput>; _] = [$(match &$name.0 {
                     Origin::Value(_) => Vec::new(),
                     Origin::Pending(source) => source.runs(),
-                }),*])
+                }),*];
+                params.iter().copied().zip(origins).collect()
             }
 
             #[allow(unused_mut, reason = "one macro for every number of arguments, none included")]
-            fn begun(&self) -> BoxFuture<'static, ()> {
+            fn begun(&self) -> Option<BoxFuture<'static, ()>> {
                 let ($($name,)*) = self;
                 let mut begun: Vec<BoxFuture<'static, ()>> = Vec::new();
                 $(if let Origin::Pending(source) = &$name.0 {
                     begun.extend(source.begun());
                 })*
-                join_all(begun).map(drop).boxed()
+                (!begun.is_empty()).then(|| join_all(begun).map(drop).boxed())
+            }
+
+            fn are_there(&self) -> bool {
+                let ($($name,)*) = self;
+                true $(&& match &$name.0 {
+                    Origin::Value(_) => true,
+                    Origin::Pending(source) => source.is_there(),
+                })*
             }
 
             fn into_values(self) -> Result<Self::Values, Self> {
@@ -131,20 +141,25 @@ macro_rules! inputs {
                 }
             }
 
-            fn wait(self) -> BoxFuture<'static, Result<Self::Values, Error>> {
+            fn now(self) -> Option<Result<Self::Values, Error>> {
                 let ($($name,)*) = self;
-                async move {
-                    $(let $name = match $name.0 {
-                        Origin::Value(value) => value,
-                        Origin::Pending(source) => {
-                            let value = source.value();
-                            drop(source);
-                            value.await?
-                        }
-                    };)*
-                    Ok(($($name,)*))
-                }
-                .boxed()
+                $(let $name = match $name.0 {
+                    Origin::Value(value) => value,
+                    Origin::Pending(source) => match source.now()? {
+                        Ok(value) => value,
+                        Err(error) => return Some(Err(error)),
+                    },
+                };)*
+                Some(Ok(($($name,)*)))
+            }
+
+            async fn wait(self) -> Result<Self::Values, Error> {
+                let ($($name,)*) = self;
+                $(let $name = match $name.0 {
+                    Origin::Value(value) => value,
+                    Origin::Pending(source) => source.value().await?,
+                };)*
+                Ok(($($name,)*))
             }
         }
     };
@@ -175,7 +190,8 @@ enum Stand<A: Inputs> {
 /// Arguments together with the code that takes them: the engine's [`Body`].
 struct Bound<A: Inputs, T: 'static, F> {
     stand: Stand<A>,
-    origins: Option<Vec<Vec<TaskInput>>>,
+    /// Where the arguments come from; `None` if all of them are plain values.
+    origins: Option<TaskInputs>,
     params: &'static [&'static str],
     args: &'static Args<A::Values, T>,
     start: F,
@@ -185,18 +201,34 @@ impl<A: Inputs, T: 'static, F> Body<T> for Bound<A, T, F>
 where
     F: Fn(A::Values) -> Started<T> + Send,
 {
-    fn inputs(&self) -> Option<TaskInputs> {
-        let origins = self.origins.as_ref()?;
-        Some(self.params.iter().copied().zip(origins.iter().cloned()).collect())
+    fn has_inputs(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    fn take_inputs(&mut self) -> Option<TaskInputs> {
+        self.origins.take()
     }
 
     fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>> {
         match std::mem::replace(&mut self.stand, Stand::Spent) {
+            Stand::Pending(pending) if pending.are_there() => match pending.now() {
+                Some(Ok(values)) => {
+                    self.stand = Stand::Ready(values);
+                    None
+                }
+                Some(Err(error)) => Some(ready(Err(error)).boxed()),
+                None => {
+                    let why = "an argument that was there is gone";
+                    Some(ready(Err(Error::new(ErrorKind::Crashed, why))).boxed())
+                }
+            },
             Stand::Pending(pending) => Some(
                 async move {
-                    pending.begun().await;
-                    // Where the values come from is told also if they never come.
-                    self.origins = pending.origins();
+                    if let Some(begun) = pending.begun() {
+                        begun.await;
+                        // Where the values come from is told also if they never come.
+                        self.origins = Some(pending.origins(self.params));
+                    }
                     self.stand = Stand::Ready(pending.wait().await?);
                     Ok(())
                 }
@@ -283,8 +315,8 @@ where
     let (stand, origins) = match inputs.into_values() {
         Ok(values) => (Stand::Ready(values), None),
         Err(pending) => {
-            let origins = pending.origins();
-            (Stand::Pending(pending), origins)
+            let origins = pending.origins(params);
+            (Stand::Pending(pending), Some(origins))
         }
     };
     Box::new(Bound { stand, origins, params, args, start })

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 
 use crate::engine::task_run::{self, TaskJob};
+use crate::engine::untold::Untold;
 use crate::error::Error;
 use crate::runtime;
 
@@ -20,7 +21,7 @@ pub struct Awaited<T>(Stage<T>);
 
 enum Stage<T> {
     Asked(Option<TaskJob<T>>),
-    Begun(BoxFuture<'static, Result<T, Error>>),
+    Begun(BoxFuture<'static, Result<T, Error>>, Untold),
 }
 
 impl<T> Awaited<T> {
@@ -40,10 +41,18 @@ impl<T: Send + 'static> Future for Awaited<T> {
             if let Some(error) = refused {
                 return Poll::Ready(Err(error));
             }
-            self.0 = Stage::Begun(Box::pin(task_run::begin(job, ambient).finish()));
+            let live = task_run::begin_untold(job, ambient);
+            let untold = live.untold();
+            self.0 = Stage::Begun(Box::pin(live.finish()), untold);
         }
         match &mut self.0 {
-            Stage::Begun(run) => run.as_mut().poll(cx),
+            Stage::Begun(run, untold) => {
+                let polled = run.as_mut().poll(cx);
+                if polled.is_pending() {
+                    untold.tell();
+                }
+                polled
+            }
             // It was refused, and has said so.
             Stage::Asked(_) => Poll::Pending,
         }
@@ -54,7 +63,7 @@ impl<T> fmt::Debug for Awaited<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Stage::Asked(_) => "Awaited(asked)",
-            Stage::Begun(_) => "Awaited(begun)",
+            Stage::Begun(..) => "Awaited(begun)",
         })
     }
 }

@@ -143,7 +143,9 @@ impl<T: Send + 'static> TaskCall<T> {
         let promise = Promise::new(live.run().id, cancel);
         let _ = promise.run.set(Arc::clone(live.run()));
         let duty = Duty::new(&promise);
-        let work = async move { duty.fill(live.finish().await) };
+        // Boxed, since it would else be moved again with everything around it.
+        let run = Box::pin(live.finish());
+        let work = async move { duty.fill(run.await) };
         if let Err(error) = spawn(&waiters, refused, work) {
             // Says more than the work that was let go of.
             promise.fill(Err(error));

@@ -61,7 +61,7 @@ impl<T: Send + 'static> Upstream for FlowFuture<T> {
 
 impl<T: Clone + Send + 'static> Upstream for &MapFuture<T> {
     fn collect(self, into: &mut Vec<Dependency>) {
-        let value = self.value();
+        let value = Box::new(self.clone()).value();
         let runs = self.runs();
         into.push(Dependency {
             runs: Box::new(move || runs.clone()),

@@ -32,8 +32,16 @@ pub(crate) trait Source<T>: Send {
     fn begun(&self) -> Option<BoxFuture<'static, ()>> {
         None
     }
+    /// Tells whether it is there, so that nobody has to wait; it stays so.
+    fn is_there(&self) -> bool {
+        false
+    }
     /// Waits for it.
-    fn value(&self) -> BoxFuture<'static, Result<T, Error>>;
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<T, Error>>;
+    /// Takes it, once it is there; else, says nothing.
+    fn now(self: Box<Self>) -> Option<Result<T, Error>> {
+        None
+    }
 }
 
 impl<T> fmt::Debug for Input<T> {
@@ -128,12 +136,20 @@ impl<T: Clone + Send + 'static> Source<T> for TaskFuture<T> {
         vec![TaskInput::TaskRun(self.id())]
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<T, Error>> {
-        let future = self.clone();
+    fn is_there(&self) -> bool {
+        self.is_done()
+    }
+
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<T, Error>> {
         Box::pin(async move {
-            let upstream = TaskInput::TaskRun(future.id());
-            future.take().await.map_err(|cause| upstream_failed(&upstream, cause))
+            let upstream = TaskInput::TaskRun(self.id());
+            (*self).take().await.map_err(|cause| upstream_failed(&upstream, cause))
         })
+    }
+
+    fn now(self: Box<Self>) -> Option<Result<T, Error>> {
+        let upstream = TaskInput::TaskRun(self.id());
+        Some(self.0.into_result()?.map_err(|cause| upstream_failed(&upstream, cause)))
     }
 }
 
@@ -147,10 +163,10 @@ impl<T: Clone + Send + 'static> Source<T> for FlowFuture<T> {
         Some(Box::pin(async move { future.begun().await }))
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<T, Error>> {
-        let (future, upstream) = (self.clone(), self.id().map(TaskInput::FlowRun));
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<T, Error>> {
+        let upstream = self.id().map(TaskInput::FlowRun);
         Box::pin(async move {
-            future.take().await.map_err(|cause| match upstream {
+            (*self).take().await.map_err(|cause| match upstream {
                 Some(upstream) => upstream_failed(&upstream, cause),
                 None => cause,
             })
@@ -163,12 +179,12 @@ impl<T: Clone + Send + 'static> Source<Vec<T>> for Vec<TaskFuture<T>> {
         self.iter().flat_map(Source::runs).collect()
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<Vec<T>, Error>> {
-        let values: Vec<_> = self.iter().map(Source::value).collect();
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<Vec<T>, Error>> {
         Box::pin(async move {
-            let mut all = Vec::with_capacity(values.len());
-            for value in values {
-                all.push(value.await?);
+            let mut all = Vec::with_capacity(self.len());
+            for future in *self {
+                let upstream = TaskInput::TaskRun(future.id());
+                all.push(future.take().await.map_err(|cause| upstream_failed(&upstream, cause))?);
             }
             Ok(all)
         })

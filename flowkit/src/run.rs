@@ -5,19 +5,18 @@
 mod adopted;
 mod effort;
 mod of_map;
+mod track;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::asset::AssetNotes;
 use crate::background::{Background, Deployment};
 use crate::clock::Timestamp;
 use crate::def::{FlowDef, TaskDef};
-use crate::heed::Heed;
 use crate::id::{FlowRunId, TaskRunId, state_id};
 use crate::retry_delay::Delays;
 use crate::state::State;
@@ -25,43 +24,11 @@ use crate::state::State;
 pub(crate) use adopted::{Adopted, dynamic_key as background_key, is_background};
 pub use effort::Effort;
 pub(crate) use of_map::OfMap;
+pub(crate) use track::Track;
 
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not matter.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The states a run has been through. Most task runs have three.
-#[derive(Debug, Default)]
-pub(crate) struct Track {
-    states: Mutex<SmallVec<[State; 3]>>,
-    /// What the run's code does about being asked to stop.
-    pub(crate) heed: Heed,
-}
-
-impl Track {
-    /// Adds the state that `next` makes of the current one, in one step; gives it with its index.
-    pub(crate) fn advance(&self, next: impl FnOnce(Option<&State>) -> Option<State>) -> Option<(usize, State)> {
-        let mut states = lock(&self.states);
-        let state = next(states.last())?;
-        states.push(state.clone());
-        Some((states.len() - 1, state))
-    }
-
-    /// Adds a state and returns its index.
-    pub(crate) fn push(&self, state: State) -> usize {
-        let mut states = lock(&self.states);
-        states.push(state);
-        states.len() - 1
-    }
-
-    pub(crate) fn current(&self) -> Option<State> {
-        lock(&self.states).last().cloned()
-    }
-
-    pub(crate) fn with<R>(&self, read: impl FnOnce(&[State]) -> R) -> R {
-        read(&lock(&self.states))
-    }
 }
 
 /// Where a value that a task was given came from.

@@ -95,7 +95,7 @@ impl<T: Send + 'static> Source<T> for Any<T> {
         Vec::new()
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<T, Error>> {
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<T, Error>> {
         ready(Err(Error::new(ErrorKind::Definition, "a call with `any()` only tells which task is meant"))).boxed()
     }
 }

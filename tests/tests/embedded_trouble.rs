@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use flowkit::{FlowRunFilter, Records, Runtime, StateType};
-use flowkit_tests::program::Program;
+use flowkit_tests::program::{Program, Running};
 use rusqlite::Connection;
 
 fn disk(db: &Path, tasks: &str) -> Program {
@@ -94,4 +94,66 @@ fn a_damaged_file_is_set_aside_as_it_is_and_a_new_one_begun() {
     let runs = Records::open(&db).expect("a database").flow_runs(&FlowRunFilter::new()).expect("runs");
     assert_eq!(runs.len(), 2);
     assert!(Runtime::builder().embedded(&db).build().is_ok());
+}
+
+/// Runs a program that goes on until somebody ends it.
+fn endless(db: &Path) -> Running {
+    let out = db.with_extension("txt");
+    let program = Program::example("crash").env("FLOWKIT_DB", db.to_str().expect("a path"));
+    program.args(&["endless", out.to_str().expect("a path")]).start()
+}
+
+#[test]
+fn a_great_file_is_looked_through_while_runs_go_on_and_set_aside_at_the_next_start_if_it_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("runs.db");
+    disk(&db, "10").run().succeeded();
+    // As after a process that was killed, with much in it.
+    let much = "CREATE TABLE much(it); INSERT INTO much VALUES(zeroblob(9 << 20)); UPDATE owner SET closed = 0";
+    Connection::open(&db).and_then(|file| file.execute_batch(much)).expect("a database");
+    let mut bytes = std::fs::read(&db).expect("it can be read");
+    let middle = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[middle..middle + 4_096].iter_mut().for_each(|byte| *byte ^= 0x5A);
+    std::fs::write(&db, &bytes).expect("it can be written");
+
+    let mut program = endless(&db);
+    program.until(&format!("The database `{}` is damaged", db.display()));
+    program.signal("TERM");
+    let ended = program.wait();
+    assert!(!ended.stderr.contains("It was moved to"), "{}", ended.stderr);
+    let lines = std::fs::read_to_string(db.with_extension("txt")).expect("it ran meanwhile");
+    assert!(lines.starts_with("step-0\n"), "{lines}");
+
+    let again = disk(&db, "10").run().succeeded();
+    assert!(again.stderr.contains("is damaged") && again.stderr.contains("It was moved to"), "{}", again.stderr);
+    is_whole(&db);
+}
+
+#[test]
+fn a_great_file_that_is_whole_is_closed_as_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("runs.db");
+    disk(&db, "10").run().succeeded();
+    let much = "CREATE TABLE much(it); INSERT INTO much VALUES(zeroblob(9 << 20)); UPDATE owner SET closed = 0";
+    Connection::open(&db).and_then(|file| file.execute_batch(much)).expect("a database");
+    let closed = || -> i64 {
+        let file = Connection::open(&db).expect("a database");
+        file.query_row("SELECT closed FROM owner", [], |row| row.get(0)).expect("a number")
+    };
+    // Until one process has lived for long enough.
+    let ended = (0..100).find(|round| {
+        disk(&db, &(10 << round.min(&8)).to_string()).run().succeeded();
+        closed() == 1
+    });
+    assert!(ended.is_some(), "nobody has looked it through");
+}
+
+#[test]
+fn a_file_that_is_removed_while_it_is_written_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("runs.db");
+    let mut program = endless(&db);
+    program.until("Beginning flow run");
+    std::fs::remove_file(&db).expect("it is there");
+    program.until(&format!("The database `{}` was removed or replaced while it is written", db.display()));
 }

@@ -200,6 +200,17 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
     /// Takes note of something that happened.
     fn emit(&self, event: Event);
 
+    /// Tells whether the first two states of a task run that begins at once are better told together.
+    fn takes_two(&self) -> bool {
+        false
+    }
+
+    /// Takes note of the first two states of a task run.
+    fn emit_two(&self, run: Arc<TaskRun>) {
+        self.emit(Event::TaskState(Arc::clone(&run), 0));
+        self.emit(Event::TaskState(run, 1));
+    }
+
     /// Waits, for at most `limit`, until everything emitted so far is delivered; tells what is not.
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered>;
 

@@ -133,7 +133,7 @@ async fn resolve<T>(job: &mut TaskJob<T>, ambient: &Context) -> Result<TaskInput
     if let Some(values) = job.body.resolve() {
         values.await?;
     }
-    let mut inputs = match job.body.inputs() {
+    let mut inputs = match job.body.take_inputs() {
         Some(inputs) => inputs,
         None => job.def.params.iter().map(|param| (*param, Vec::new())).collect(),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::def::TaskDef;
 use crate::engine::context::Ports;
-use crate::engine::task_run::Record;
+use crate::engine::record::Record;
 use crate::engine::transition::Fact;
 use crate::id::TaskRunId;
 use crate::run::{Adopted, TaskExtra, TaskRun, Track};

@@ -20,8 +20,11 @@ use crate::user_error::UserError;
 
 /// A body and its arguments, of which some may still be in the making.
 pub(crate) trait Body<T>: Send {
-    /// Returns where the arguments come from; `None` if all of them are plain values.
-    fn inputs(&self) -> Option<TaskInputs>;
+    /// Tells whether some of the arguments come from other runs.
+    fn has_inputs(&self) -> bool;
+
+    /// Hands out where the arguments come from, once; `None` if all of them are plain values.
+    fn take_inputs(&mut self) -> Option<TaskInputs>;
 
     /// Waits for the arguments. `None` means that there is nothing to wait for.
     fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>>;

@@ -61,17 +61,24 @@ impl<T> Promise<T> {
         }
     }
 
+    /// Takes the result, if it is there and nobody else can want it any more, else clones it.
+    pub(crate) fn into_result(self: Arc<Self>) -> Option<Result<T, Error>>
+    where
+        T: Clone,
+    {
+        match Arc::try_unwrap(self) {
+            Ok(alone) => alone.slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            Err(shared) => lock(&shared.slot).clone(),
+        }
+    }
+
     /// Waits for the result and takes it if nobody else can want it any more, else clones it.
     pub(crate) async fn take(self: Arc<Self>) -> Result<T, Error>
     where
         T: Clone,
     {
         self.wait().await;
-        match Arc::try_unwrap(self) {
-            Ok(alone) => alone.slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
-            Err(shared) => lock(&shared.slot).clone(),
-        }
-        .unwrap_or_else(|| Err(Error::new(ErrorKind::Crashed, "the run left no result")))
+        self.into_result().unwrap_or_else(|| Err(Error::new(ErrorKind::Crashed, "the run left no result")))
     }
 }
 

@@ -66,8 +66,12 @@ impl<T: 'static> Body<T> for Stubbed<T> {
     fn own_name(&self) -> Option<String> {
         self.body.own_name()
     }
-    fn inputs(&self) -> Option<TaskInputs> {
-        self.body.inputs()
+    fn has_inputs(&self) -> bool {
+        self.body.has_inputs()
+    }
+
+    fn take_inputs(&mut self) -> Option<TaskInputs> {
+        self.body.take_inputs()
     }
 
     fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>> {

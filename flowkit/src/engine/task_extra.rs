@@ -14,13 +14,12 @@ pub(super) fn of<T>(
     ambient: &Context,
     adopted: Option<Box<Adopted>>,
 ) -> Option<Box<TaskExtra>> {
-    let inputs = job.body.inputs();
     let has_assets = job.def.assets.is_some();
     let is_named = effective.run_name.is_some() || job.body.is_named();
     let plain = job.overrides.is_none() && job.def.options.tags.is_empty() && ambient.tags.is_none();
     if adopted.is_none()
         && plain
-        && inputs.is_none()
+        && !job.body.has_inputs()
         && job.wait_for.is_empty()
         && effective.retries == 0
         && !is_named

@@ -10,18 +10,19 @@ use crate::clock;
 use crate::def::TaskDef;
 use crate::engine::attempt::{Ending, attempt, told};
 use crate::engine::body::{Body, name_of};
-use crate::engine::context::{Context, Ports};
+use crate::engine::context::Context;
 use crate::engine::journal::Slot;
+use crate::engine::record::Record;
 use crate::engine::results::keep::Keep;
 use crate::engine::retry::{Policy, is_worth_a_retry, next_attempt};
 use crate::engine::stop::{Above, Hold, Stop};
 use crate::engine::task_log::log_end;
 use crate::engine::transaction::Staged;
-use crate::engine::transition::{Fact, transition};
+use crate::engine::transition::Fact;
+use crate::engine::untold::Untold;
 use crate::engine::wait::{self, Dependency};
 use crate::engine::{assets, choice, hooks, panic, replay, task_extra, timers};
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
 use crate::id::TaskRunId;
 use crate::options::{Effective, Overrides};
 use crate::run::{TaskInput, TaskInputs, TaskRun, Track};
@@ -58,39 +59,17 @@ pub(crate) struct LiveTask<T> {
     pub(super) slots: Option<Box<dyn HeldSlots>>,
 }
 
-/// The record of a run together with the duty to bring it to a final state.
-pub(super) struct Record(pub(super) Arc<TaskRun>, pub(super) Arc<Ports>);
-
-impl Record {
-    /// Applies a fact; one that cannot happen changes nothing.
-    pub(super) fn apply(&self, fact: Fact) -> Option<State> {
-        let (index, state) = self.0.track.advance(|current| transition(current, fact, clock::now()).ok())?;
-        self.1.backend.emit(Event::TaskState(Arc::clone(&self.0), index));
-        Some(state)
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        if self.0.track.with(|states| states.last().is_some_and(State::is_settled)) || self.is_given_back() {
-            return;
-        }
-        let _ = self.apply(if let Some(why) = self.1.stopping.why() {
-            Fact::Crashed { message: why.to_owned() }
-        } else if panic::is_unwinding() {
-            Fact::Crashed { message: "Execution was ended by a panic outside of the task.".into() }
-        } else if self.0.can_be_given_back() {
-            Fact::GivenBack
-        } else {
-            Fact::Cancelled { message: "Task run was dropped before it ended.".into() }
-        });
-    }
-}
-
 /// Asks for a run: makes its record, in the pending state.
 ///
 /// Boxed, since it would else be moved again with every future around it.
-pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<LiveTask<T>> {
+pub(crate) fn begin<T: Send + 'static>(job: TaskJob<T>, ambient: Context) -> Box<LiveTask<T>> {
+    let live = begin_untold(job, ambient);
+    live.untold().tell();
+    live
+}
+
+/// The same for a run that goes on at once: whoever does so tells of it when it has to wait.
+pub(crate) fn begin_untold<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<LiveTask<T>> {
     job.body = ambient.ports.stubs.over(job.def, job.body);
     let effective = Effective::resolve(job.overrides.as_deref(), &job.def.options, &ambient.ports.task_defaults);
     let now = clock::now();
@@ -106,12 +85,12 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
     });
     let record = Record(Arc::clone(&run), Arc::clone(&ambient.ports));
     match found {
-        None => drop(record.apply(Fact::Requested)),
+        None => record.request(),
         Some(found) => record.take_over(found),
     }
     let log_prints = effective.log_prints.unwrap_or(ambient.log_prints);
     // Noted here if it can be: what is submitted starts in any order.
-    let place = ambient.journal.as_ref().filter(|_| job.body.inputs().is_none());
+    let place = ambient.journal.as_ref().filter(|_| !job.body.has_inputs());
     let slot = place.map(|place| replay::claim(place, &job));
     let above = Above::of(ambient.task);
     let context = Context { task: Some(run), log_prints, ..ambient };
@@ -132,6 +111,11 @@ pub(crate) fn begin<T: 'static>(mut job: TaskJob<T>, ambient: Context) -> Box<Li
 impl<T: Send + 'static> LiveTask<T> {
     pub(crate) fn run(&self) -> &Arc<TaskRun> {
         &self.record.0
+    }
+
+    /// What is still to be told of the run.
+    pub(crate) fn untold(&self) -> Untold {
+        Untold::of(&self.record.0, &self.record.1)
     }
 
     /// Brings the run to its end.
@@ -199,7 +183,6 @@ impl<T: Send + 'static> LiveTask<T> {
 
     async fn wait_for_upstream(&mut self) -> Result<(), Error> {
         let mut dependencies = std::mem::take(&mut self.job.wait_for);
-        let mut inputs: Option<TaskInputs> = self.job.body.inputs();
         let cancel = self.context.cancel.clone();
         let waited = {
             let resolve = self.job.body.resolve();
@@ -216,15 +199,12 @@ impl<T: Send + 'static> LiveTask<T> {
                 cancel.run_until_cancelled(waiting).await
             }
         };
+        // Some of it may be known only now.
+        let mut inputs: Option<TaskInputs> = self.job.body.take_inputs();
         if !dependencies.is_empty() {
             inputs.get_or_insert_with(|| self.run().no_inputs()).push(("wait_for", wait::runs(&dependencies)));
         }
         if let (Some(mut inputs), Some(extra)) = (inputs, &self.run().extra) {
-            if let Some(resolved) = self.job.body.inputs() {
-                for (name, runs) in resolved {
-                    inputs.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, all)| all.clone_from(&runs));
-                }
-            }
             inputs.extend(self.run().parent.map(|parent| ("__parents__", vec![TaskInput::TaskRun(parent)])));
             let _ = extra.inputs.set(inputs);
         }

@@ -237,8 +237,8 @@ impl<T: Clone + Send + 'static> Source<Vec<T>> for MapFuture<T> {
         lock(&self.0.slots).iter().map(|slot| TaskInput::TaskRun(slot.id())).collect()
     }
 
-    fn value(&self) -> BoxFuture<'static, Result<Vec<T>, Error>> {
-        let map = self.clone();
+    fn value(self: Box<Self>) -> BoxFuture<'static, Result<Vec<T>, Error>> {
+        let map = *self;
         Box::pin(async move {
             map.0.wait().await;
             let failed = first_failure(&lock(&map.0.slots));

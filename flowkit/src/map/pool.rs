@@ -5,7 +5,9 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context as Poll, Waker};
 
@@ -196,7 +198,7 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
                 }
                 // Dropped after the run, also if the worker is dropped in the middle of it.
                 let mut _told_of = None;
-                let mut live = task_run::begin(call.job, ambient.clone());
+                let mut live = task_run::begin_untold(call.job, ambient.clone());
                 live.set_apart();
                 _told_of = told.and_then(|map| map.counted(live.run()));
                 if let Some(on_begin) = &on_begin {
@@ -205,7 +207,18 @@ async fn work<T: Send + 'static>(pool: Arc<Pool<T>>, ambient: Context, on_begin:
                 }
                 let _counted = ambient.transaction.as_ref().map(|transaction| transaction.inside.token());
                 // Bodies are caught by the run itself; this is for the little else that is the user's code.
-                let result = AssertUnwindSafe(live.finish()).catch_unwind().await;
+                let result = {
+                    let mut untold = live.untold();
+                    let mut run = pin!(AssertUnwindSafe(live.finish()).catch_unwind());
+                    let ended = poll_fn(|cx| {
+                        let polled = run.as_mut().poll(cx);
+                        if polled.is_pending() {
+                            untold.tell();
+                        }
+                        polled
+                    });
+                    ended.await
+                };
                 if let Some(progress) = &pool.manner.progress {
                     progress.step(&ambient.waiters());
                 }

@@ -97,7 +97,7 @@ impl<'a> Entry<'a> {
             Item::Note(run, note) => Self::note(run.uuid(), note),
             Item::Change(change) => Self::Change { change: serde_json::to_string(change).ok()? },
             Item::Kept(kept) => Self::Kept { kept: serde_json::to_string(kept).ok()? },
-            Item::Event(Event::Asset(_) | Event::Happened(_)) | Item::Barrier(_) => return None,
+            Item::Event(Event::Asset(_) | Event::Happened(_)) | Item::Damage | Item::Barrier(_) => return None,
         })
     }
 

@@ -53,10 +53,9 @@ pub(super) fn kind(bytes: &[u8], database: Uuid) -> Kind {
     }
 }
 
-/// Puts a record together.
+/// Appends a record.
 pub(super) fn put(record: &mut Vec<u8>, number: u64, content: &[u8]) {
     let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-    record.clear();
     record.extend_from_slice(&length.to_le_bytes());
     record.extend_from_slice(&sum(&number.to_le_bytes(), content).to_le_bytes());
     record.extend_from_slice(&number.to_le_bytes());
@@ -102,6 +101,7 @@ mod tests {
     fn file(records: &[(u64, &str)]) -> Vec<u8> {
         let (mut bytes, mut record) = (header(DATABASE).to_vec(), Vec::new());
         for (number, content) in records {
+            record.clear();
             put(&mut record, *number, content.as_bytes());
             bytes.extend(&record);
         }

@@ -6,15 +6,18 @@
 mod artifacts;
 mod blocks;
 mod change;
+mod check;
 mod deployments;
 mod entry;
 mod events;
 mod excess;
 mod frame;
+mod gone;
 mod interact;
 mod journal;
 mod kept;
 mod left;
+mod make;
 mod open;
 mod port;
 mod queue;
@@ -60,11 +63,13 @@ use crate::id::FlowRunId;
 use crate::interact::Interact;
 use crate::journals::Journals;
 use crate::retention::Retention;
-use crate::run::{FlowRun, lock};
+use crate::run::{FlowRun, TaskRun, lock};
 use crate::slots::Slots;
 use crate::state::{State, StateName};
 use crate::variables::Variables;
 use change::Change;
+use check::Check;
+use gone::Whereabouts;
 use kept::Keeping;
 use queue::{Item, Queue};
 pub(crate) use read::Reader;
@@ -72,7 +77,7 @@ use seal::Seal;
 pub(crate) use seal::new_key;
 use tail::Tail;
 use variables::Turn;
-use writer::Lost;
+use writer::{Lost, Source};
 
 /// Keeps runs in one file.
 pub(crate) struct Embedded {
@@ -108,7 +113,12 @@ impl Embedded {
         memory.recall_variables(known);
         memory.recall_blocks(blocks);
         memory.recall_limits(limits_before);
-        let writer = writer::start(opened, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
+        let check = match opened.is_checked {
+            true => None,
+            false => Some(Check::start(path, Arc::clone(&queue))?),
+        };
+        let source = Source { opened, check, place: Whereabouts::of(path) };
+        let writer = writer::start(source, keep, Arc::clone(&queue), Arc::clone(&lost)).map_err(|error| {
             Error::new(ErrorKind::Backend, "the database's thread cannot be started").with_source(error)
         })?;
         let writer = Arc::new(Mutex::new(Some(writer)));
@@ -256,6 +266,18 @@ impl Backend for Embedded {
             self.mirrored(run);
         }
         self.queue.push(Item::Event(event));
+    }
+
+    fn takes_two(&self) -> bool {
+        true
+    }
+
+    fn emit_two(&self, run: Arc<TaskRun>) {
+        for index in 0..2 {
+            self.memory.emit(Event::TaskState(Arc::clone(&run), index));
+        }
+        // A row tells both.
+        self.queue.push(Item::Event(Event::TaskState(run, 1)));
     }
 
     fn flush(&self, limit: Duration) -> BoxFuture<'_, Undelivered> {

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::check::{self, Found};
 use super::replay::{self, Mark};
 use super::tail::SUFFIXES;
-use super::{left, schema};
+use super::{left, make, schema};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
 
 /// What the file beside the database may keep once everything in it is in the database.
 const WAL_BYTES: i64 = 16 << 20;
+
+/// From how many pages on what is in it goes to the database; SQLite's own number.
+const WAL_PAGES: i64 = 1_000;
 
 /// A file that this process alone may write to.
 #[derive(Debug)]
@@ -23,12 +27,18 @@ pub(super) struct Opened {
     pub(super) epoch: i64,
     /// What is in it already of what lies beside it.
     pub(super) mark: Mark,
+    /// Whether it is known to be whole.
+    pub(super) is_checked: bool,
 }
 
 /// Opens the file for writing, or makes it; what comes beside it is held for as long as this process writes.
 pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     check_place(path).map_err(|why| Trouble::Refused(why).error(path))?;
     let lock = take(path)?;
+    let prepare = |path: &Path| match make::make(path) {
+        Ok(()) => prepare(path),
+        Err(error) => Err(Trouble::Refused(error.chain())),
+    };
     let connection = match prepare(path) {
         Err(Trouble::Damaged(why)) => {
             let aside = set_aside(path, &why)?;
@@ -41,15 +51,16 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
         }
         prepared => prepared,
     };
-    let connection = connection.map_err(|trouble| {
+    let (connection, is_checked) = connection.map_err(|trouble| {
         // Nobody is to find anything of ours beside a file that is not ours.
         let _ = std::fs::remove_file(beside(path, LOCK));
         trouble.error(path)
     })?;
     // Before it is judged what has ended, and still as the process that is gone.
-    let mark = replay::replay(path, &connection).map_err(|error| Trouble::from(error).error(path))?;
-    let epoch = begin(&connection).map_err(|error| Trouble::from(error).error(path))?;
-    let left = left::settle(&connection, epoch, clock::now()).map_err(|error| Trouble::from(error).error(path))?;
+    let failed = |error| Trouble::from(error).error(path);
+    let mark = replay::replay(path, &connection).map_err(failed)?;
+    let epoch = begin(&connection).map_err(failed)?;
+    let left = left::settle(&connection, epoch, clock::now()).map_err(failed)?;
     let tell = |names: &[String], what: &str| {
         if !names.is_empty() {
             let names = names.join("', '");
@@ -58,7 +69,7 @@ pub(super) fn open(path: &Path) -> Result<(Opened, File), Error> {
     };
     tell(&left.crashed, "They are Crashed now.");
     tell(&left.interrupted, "They go on once their flow is called again, or resumed.");
-    Ok((Opened { connection, epoch, mark }, lock))
+    Ok((Opened { connection, epoch, mark, is_checked }, lock))
 }
 
 /// What the file is called whose lock is the right to write.
@@ -108,7 +119,8 @@ pub(super) fn unusable(path: &Path, error: rusqlite::Error) -> Error {
     Trouble::from(error).error(path)
 }
 
-fn prepare(path: &Path) -> Result<Connection, Trouble> {
+/// Opens the file; tells with it whether it is known to be whole.
+fn prepare(path: &Path) -> Result<(Connection, bool), Trouble> {
     // Not as a URI: what looks like one is a name like any other.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -121,15 +133,49 @@ fn prepare(path: &Path) -> Result<Connection, Trouble> {
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    sync(&connection, Sync::Full)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -8_000)?;
     schema::migrate(&mut connection)?;
-    let closed: bool = connection.query_row("SELECT closed FROM owner", [], |row| row.get(0))?;
-    if !closed {
-        check(&connection)?;
+    let closed: i64 = connection.query_row("SELECT closed FROM owner", [], |row| row.get(0))?;
+    // What was not closed may be damaged.
+    if closed == CLOSED || (closed != DAMAGED && size(&connection)? > check::AT_ONCE) {
+        return Ok((connection, closed == CLOSED));
     }
-    Ok(connection)
+    match check::look_through(&connection)? {
+        Found::Whole => Ok((connection, true)),
+        Found::Damage(why) => Err(Trouble::Damaged(why)),
+    }
+}
+
+/// What `owner.closed` says of a file that was closed, and of one that was found to be damaged while it was written.
+const CLOSED: i64 = 1;
+pub(super) const DAMAGED: i64 = 2;
+
+fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |query| connection.query_row(query, [], |row| row.get::<_, u32>(0)).map(u64::from);
+    Ok(number("PRAGMA page_count")? * number("PRAGMA page_size")?)
+}
+
+/// When what is committed is waited for until it is on disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sync {
+    /// Each time.
+    Full,
+    /// When it goes from the file beside the database to the database.
+    Normal,
+    /// Never: with the next commit that is.
+    Off,
+}
+
+/// Says from when on what is committed has to be on disk.
+pub(super) fn sync(connection: &Connection, sync: Sync) -> rusqlite::Result<()> {
+    let level = match sync {
+        Sync::Full => "FULL",
+        Sync::Normal => "NORMAL",
+        Sync::Off => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", level)
 }
 
 /// Refuses the file of another program, and one that a newer version has written.
@@ -149,15 +195,17 @@ fn refuse_others(connection: &Connection) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// What was not closed may be damaged.
-fn check(connection: &Connection) -> Result<(), Trouble> {
-    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(Trouble::Damaged(found)) }
-}
-
-/// Notes that this process writes now.
+/// Notes that this process writes now. That is on disk with the first thing that has to be there: before that, nothing
+/// tells of this process.
 fn begin(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("UPDATE owner SET epoch = epoch + 1, closed = 0 RETURNING epoch", [], |row| row.get(0))
+    // Nothing goes to the database itself meanwhile: that would not be waited for either.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    sync(connection, Sync::Off)?;
+    let begun = "UPDATE owner SET epoch = epoch + 1, closed = 0 RETURNING epoch";
+    let epoch = connection.query_row(begun, [], |row| row.get(0))?;
+    sync(connection, Sync::Full)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    Ok(epoch)
 }
 
 /// Takes the right to write, which ends with this process at the latest.
@@ -186,8 +234,10 @@ fn take(path: &Path) -> Result<File, Error> {
     let program = std::env::args().next().unwrap_or_default();
     let holder =
         format!("process {} (`{program}`, since {})\n", std::process::id(), clock::now().to_utc().to_rfc3339());
-    // Only for the message above: that it cannot be written changes nothing.
-    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+    // Only for the message above: that it cannot be written changes nothing. Not cut to nothing first, which has some file
+    // systems write to the disk at once.
+    let _ =
+        file.rewind().and_then(|()| file.write_all(holder.as_bytes())).and_then(|()| file.set_len(holder.len() as u64));
     Ok(file)
 }
 

@@ -52,7 +52,8 @@ async fn answered<T: Send + 'static>(ask: impl FnOnce() -> rusqlite::Result<T> +
 
 impl Journals for Embedded {
     fn asked(&self, run: FlowRunId, asked: Asked) {
-        self.queue.push(Item::Note(run, Note::Asked(asked)));
+        // Nothing has come of it until something else is reported.
+        self.queue.push_with_next(Item::Note(run, Note::Asked(asked)));
     }
 
     fn finished(&self, run: FlowRunId, slot: u128, value: Written) {

@@ -31,6 +31,8 @@ pub(super) enum Item {
     Kept(Kept),
     /// What the engine tells.
     Event(Event),
+    /// The file was found to be damaged.
+    Damage,
     /// Somebody waits until everything before is on disk, and is told by this.
     Barrier(Box<dyn FnOnce() + Send>),
 }
@@ -66,6 +68,8 @@ pub(super) struct Group {
     pub(super) last: u64,
     /// What whoever reported could not say.
     pub(super) unwritten: Option<Unwritten>,
+    /// Whether nothing comes after it.
+    pub(super) is_last: bool,
 }
 
 impl Queue {
@@ -77,6 +81,19 @@ impl Queue {
     /// Puts an item in. Once that is done, the death of the process does not lose it. Waits for room if there is none, but
     /// never once the writer is gone.
     pub(super) fn push(&self, item: Item) {
+        self.put(item, Tail::add);
+    }
+
+    /// The same for an item that means nothing before the next one does: the death of the process may lose it until
+    /// that one is in.
+    pub(super) fn push_with_next(&self, item: Item) {
+        self.put(item, |tail, content| {
+            tail.hold(content);
+            Ok(())
+        });
+    }
+
+    fn put(&self, item: Item, keep: impl FnOnce(&mut Tail, &[u8]) -> Result<(), Unwritten>) {
         let content = Entry::of(&item).map(|entry| entry.bytes());
         let mut waiting = lock(&self.waiting);
         while waiting.items.len() >= FULL && !waiting.closed {
@@ -86,7 +103,7 @@ impl Queue {
             return;
         }
         if let (Some(tail), Some(content)) = (&mut waiting.tail, content)
-            && let Err(unwritten) = tail.add(&content)
+            && let Err(unwritten) = keep(tail, &content)
         {
             waiting.unwritten = Some(unwritten);
         }
@@ -128,10 +145,14 @@ impl Queue {
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         waiting.urgent = false;
+        if let Some(Err(unwritten)) = waiting.tail.as_mut().map(Tail::put_down) {
+            waiting.unwritten = Some(unwritten);
+        }
         let group = Group {
             items: std::mem::take(&mut waiting.items),
             last: waiting.tail.as_mut().map_or(0, Tail::turn),
             unwritten: waiting.unwritten.take(),
+            is_last: waiting.closed,
         };
         drop(waiting);
         self.drained.notify_all();

@@ -29,11 +29,14 @@ pub(super) struct Tail {
     current: usize,
     /// The number of the last record.
     last: u64,
+    /// The number of the last one that is in a file.
+    down: u64,
     /// How many bytes were written since the file was begun; `None` once that has failed, until the next is begun.
     written: Option<u64>,
     /// Whether it was told that it has failed.
     told: bool,
-    record: Vec<u8>,
+    /// Records that are not in the file yet.
+    held: Vec<u8>,
 }
 
 impl Tail {
@@ -41,7 +44,7 @@ impl Tail {
     pub(super) fn new(path: &Path, database: Uuid, last: u64) -> Self {
         let places = SUFFIXES.map(|suffix| beside(path, suffix));
         let files = [None, None];
-        Self { places, database, files, current: 0, last, written: Some(0), told: false, record: Vec::new() }
+        Self { places, database, files, current: 0, last, down: last, written: Some(0), told: false, held: Vec::new() }
     }
 
     /// Adds a record.
@@ -50,24 +53,45 @@ impl Tail {
     ///
     /// Fails the first time that it cannot be written; after that there is nothing new to tell.
     pub(super) fn add(&mut self, content: &[u8]) -> Result<(), Unwritten> {
-        let Some(written) = self.written else { return Ok(()) };
-        match self.write(written, content) {
+        self.hold(content);
+        self.put_down()
+    }
+
+    /// Adds a record that goes to the file with the next one.
+    pub(super) fn hold(&mut self, content: &[u8]) {
+        if self.written.is_some() {
+            self.last += 1;
+            frame::put(&mut self.held, self.last, content);
+        }
+    }
+
+    /// Writes what is not in the file yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tail::add`].
+    pub(super) fn put_down(&mut self) -> Result<(), Unwritten> {
+        let Some(written) = self.written.filter(|_| !self.held.is_empty()) else { return Ok(()) };
+        let done = self.write(written);
+        let length = self.held.len() as u64;
+        self.held.clear();
+        match done {
             Ok(()) => {
-                self.last += 1;
-                self.written = Some(written + self.record.len() as u64);
+                self.down = self.last;
+                self.written = Some(written + length);
                 Ok(())
             }
             Err(error) => {
                 // Part of it may be there: what came after would not be found.
                 self.written = None;
+                self.last = self.down;
                 let place = self.places[self.current].clone();
                 if std::mem::replace(&mut self.told, true) { Ok(()) } else { Err(Unwritten { place, error }) }
             }
         }
     }
 
-    fn write(&mut self, written: u64, content: &[u8]) -> Result<(), Error> {
-        frame::put(&mut self.record, self.last + 1, content);
+    fn write(&mut self, written: u64) -> Result<(), Error> {
         let file = match &mut self.files[self.current] {
             Some(file) => {
                 if written == 0 {
@@ -86,7 +110,7 @@ impl Tail {
                 none.insert(file)
             }
         };
-        file.write_all(&self.record)
+        file.write_all(&self.held)
     }
 
     /// Begins the other file, of which nothing is needed any longer; gives the number of the last record.

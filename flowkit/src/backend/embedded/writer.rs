@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::open::Opened;
+use super::check::Check;
+use super::gone::Whereabouts;
+use super::open::{self, Opened, Sync};
 use super::queue::{Group, Item, Queue};
 use super::replay::Mark;
 use super::rows::FlowRow;
@@ -64,29 +66,38 @@ impl Lost {
                     lost.task_states += 1
                 }
                 Item::Change(_) => lost.changes += 1,
-                Item::Barrier(_) => {}
+                Item::Damage | Item::Barrier(_) => {}
             }
         }
         lost.reason = Some(reason.to_string());
     }
 }
 
+/// What is written to.
+pub(super) struct Source {
+    pub(super) opened: Opened,
+    /// Looks the file through, if that is still to be done.
+    pub(super) check: Option<Check>,
+    pub(super) place: Whereabouts,
+}
+
 /// Starts the thread. It ends once the queue is closed and empty, and notes in the file that it has.
 pub(super) fn start(
-    opened: Opened,
+    source: Source,
     keep: Retention,
     queue: Arc<Queue>,
     lost: Arc<Lost>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let Opened { connection, epoch, .. } = opened;
+    let Source { opened: Opened { connection, epoch, .. }, check, place } = source;
     let (numbers, sweeper) = (Numbers::default(), Sweeper::new(keep));
-    let mut writer = Writer { connection, epoch, numbers, sweeper, lost, failing: false };
+    let mut writer = Writer { connection, epoch, numbers, sweeper, lost, check, place, failing: false };
     std::thread::Builder::new().name("flowkit-writer".to_owned()).spawn(move || {
         while let Some(group) = queue.take(GROUP, writer.sweeper.patience()) {
             let began = clock::instant();
             if !group.items.is_empty() {
                 writer.write(group);
                 writer.sweeper.written();
+                writer.place.look();
             }
             writer.sweep(&queue, began.elapsed());
         }
@@ -102,15 +113,21 @@ struct Writer {
     numbers: Numbers,
     sweeper: Sweeper,
     lost: Arc<Lost>,
+    check: Option<Check>,
+    place: Whereabouts,
     /// Whether the last transaction came to nothing: that is said once.
     failing: bool,
 }
 
 impl Writer {
     fn write(&mut self, group: Group) {
-        let Group { items, last, unwritten } = group;
+        let Group { items, last, unwritten, is_last } = group;
         if let Some(unwritten) = unwritten {
             unwritten.tell();
+        }
+        if is_last && !items.iter().any(|item| matches!(item, Item::Barrier(_))) {
+            // Closing the file waits for the disk, and nobody else does. If this fails it is only waited once more.
+            let _ = open::sync(&self.connection, Sync::Normal);
         }
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
@@ -158,6 +175,7 @@ impl Writer {
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
                 Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,
+                Item::Damage => drop(transaction.execute("UPDATE owner SET closed = ?", [open::DAMAGED])?),
                 Item::Event(Event::Asset(_) | Event::Happened(_)) | Item::Barrier(_) => {}
             }
         }
@@ -184,11 +202,23 @@ impl Writer {
 
     /// Notes in the file that it was closed; tells whether it could.
     fn close(self) -> bool {
-        let closed = self
-            .connection
-            .execute("UPDATE owner SET closed = 1 WHERE epoch = ?", [self.epoch])
-            // So that the file by itself is all there is, and can be copied.
-            .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        // Where nobody could look through all of it, the next process does.
+        let is_whole = self.check.is_none_or(Check::end);
+        let note = || {
+            let closed = "UPDATE owner SET closed = 1 WHERE epoch = ? AND closed = 0 AND ?";
+            self.connection.execute(closed, (self.epoch, is_whole))
+        };
+        // So that the file by itself is all there is, and can be copied. That also waits until all of it is on disk.
+        let gather = || {
+            let query = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.query_row(query, [], |row| Ok(row.get::<_, i64>("busy")? == 0))
+        };
+        let closed = open::sync(&self.connection, Sync::Normal).and_then(|()| note()).and_then(|_| gather());
+        let closed = match closed {
+            // Somebody reads it: then it waits for what is beside it.
+            Ok(false) => open::sync(&self.connection, Sync::Full).and_then(|()| note()).map(drop),
+            other => other.map(drop),
+        };
         if let Err(error) = &closed {
             tracing::warn!(target: "flowkit::embedded", "The database is not closed properly: {error}");
         }

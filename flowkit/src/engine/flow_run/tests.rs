@@ -123,7 +123,10 @@ impl Backend for Scripted {
 struct Script(fn() -> Started<()>);
 
 impl Body<()> for Script {
-    fn inputs(&self) -> Option<TaskInputs> {
+    fn has_inputs(&self) -> bool {
+        false
+    }
+    fn take_inputs(&mut self) -> Option<TaskInputs> {
         None
     }
     fn resolve(&mut self) -> Option<BoxFuture<'_, Result<(), Error>>> {
