@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Runs the flow in a mode, with maps of so many runs, and gives its task runs by name without what makes names unique.
 fn task_runs(server: &LiveServer, mode: &str, size: u32) -> BTreeMap<String, Vec<Value>> {
     let program = Program::example("live_program").args(&["reported", &size.to_string(), mode]);
-    let program = program.server(&server.api_url()).env("FLOWKIT_REPORT", mode).env("FLOWKIT_FLUSH_TIMEOUT", "60");
+    let program = program.server(&server.api_url()).env("FLOWKIT_REPORT", mode).env("FLOWKIT_FLUSH_TIMEOUT", "600");
     let finished = program.env("PREFECT_LOGGING_LEVEL", "CRITICAL").run().succeeded();
     assert!(!finished.stderr.contains("not delivered"), "{}", finished.stderr);
     let name = format!("reported-{mode}");
