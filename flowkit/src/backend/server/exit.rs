@@ -13,6 +13,9 @@ use crate::backend::{Undelivered, at_exit};
 use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskRun};
 
+/// How long it may take to bring what is under way to its end, which waits for no server.
+const CRASHING: Duration = Duration::from_secs(10);
+
 /// How long the disk may take to keep what is left.
 const KEEPING: Duration = Duration::from_secs(60);
 
@@ -34,7 +37,7 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
     if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
         return;
     }
-    let _ = crashed.recv_timeout(patience);
+    let _ = crashed.recv_timeout(CRASHING);
     let (done, flushed) = channel();
     let patience = Patience::Kind(patience);
     let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
