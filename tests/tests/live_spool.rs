@@ -152,12 +152,16 @@ fn an_interrupted_program_keeps_its_crash_and_a_place_that_cannot_be_written_is_
     assert_eq!(crashed["state"]["message"], "Execution was aborted by an interrupt signal.", "{crashed:#}");
     assert_eq!(server.task_runs(&crashed, 1)[0]["state_name"], "Crashed");
     let parent = server.flow_run("late-subflow", "CRASHED");
-    let subflows = server.post("/flow_runs/filter", &json!({"flow_runs": {"parent_flow_run_id": {"any_": [parent["id"]]}}}));
+    let subflows =
+        server.post("/flow_runs/filter", &json!({"flow_runs": {"parent_flow_run_id": {"any_": [parent["id"]]}}}));
     assert_eq!(subflows.as_array().map(Vec::len), Some(1), "{subflows:#}");
     assert_eq!(subflows[0]["state"]["message"], "Execution was aborted by a termination signal.", "{subflows:#}");
     assert_eq!(server.task_runs(&subflows[0], 1)[0]["state_name"], "Crashed");
     let lines = server.logs(&subflows[0], 3);
-    assert!(lines.iter().any(|line| line["message"].as_str().is_some_and(|it| it.starts_with("Beginning"))), "{lines:#?}");
+    assert!(
+        lines.iter().any(|line| line["message"].as_str().is_some_and(|it| it.starts_with("Beginning"))),
+        "{lines:#?}"
+    );
 }
 
 #[test]

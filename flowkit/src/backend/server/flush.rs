@@ -45,6 +45,8 @@ pub(super) async fn flush(shared: &Shared, patience: Patience) -> Undelivered {
         } else if moved.elapsed() >= patience.least() {
             let sign = match patience {
                 Patience::Strict(_) => Sign::Away,
+                // Somebody has to mend that first, which takes longer.
+                Patience::Kind(_) if shared.outbox.is_barred() || shared.logs.is_barred() => Sign::Away,
                 Patience::Kind(_) => look_for(shared).await,
             };
             if moves(shared) <= most && moved.elapsed() >= patience.with(sign) {

@@ -26,6 +26,7 @@ mod shared;
 mod spool;
 mod telling;
 mod variables;
+mod verdict;
 mod verify;
 mod wait;
 mod watch;

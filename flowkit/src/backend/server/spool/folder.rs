@@ -6,8 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::note::Note;
 use super::record::{self, Header, Record, Unfit};
 use crate::clock;
 
@@ -140,9 +142,10 @@ impl Folder {
 
     /// Opens a file to read its records.
     pub(super) fn open(&self, path: &Path) -> io::Result<Result<Lines, Unfit>> {
-        let mut lines = Lines { file: BufReader::new(File::open(path)?), path: path.to_owned() };
+        let (file, path) = (BufReader::new(File::open(path)?), path.to_owned());
+        let mut lines = Lines { file, path, written: DateTime::UNIX_EPOCH };
         let header = lines.next_line()?.unwrap_or_default();
-        Ok(Header::read(&header, &self.api).map(|_| lines))
+        Ok(Header::read(&header, &self.api).map(|header| Lines { written: header.written, ..lines }))
     }
 }
 
@@ -151,6 +154,7 @@ impl Folder {
 pub(super) struct Lines {
     file: BufReader<File>,
     path: PathBuf,
+    written: DateTime<Utc>,
 }
 
 impl Lines {
@@ -161,19 +165,32 @@ impl Lines {
         Ok((read > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
     }
 
-    /// How many records are delivered already.
-    pub(super) fn done(&self) -> u64 {
-        let text = fs::read_to_string(self.path.with_extension(DONE)).unwrap_or_default();
-        text.trim().parse().unwrap_or_default()
+    /// The same lines from the first on.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        let (file, path) = (BufReader::new(File::open(&self.path)?), self.path.clone());
+        let mut lines = Self { file, path, written: self.written };
+        lines.next_line()?;
+        Ok(lines)
     }
 
-    /// Notes that so many records are delivered.
-    pub(super) fn note(&self, done: u64) -> io::Result<()> {
-        let part = self.path.with_extension(PART);
-        // What is left of an earlier one.
-        let _ = fs::remove_file(&part);
-        new_file(&part)?.write_all(done.to_string().as_bytes())?;
-        fs::rename(part, self.path.with_extension(DONE))
+    /// When the file was written.
+    pub(super) fn written(&self) -> DateTime<Utc> {
+        self.written
+    }
+
+    /// How far it is delivered already.
+    pub(super) fn note(&self) -> Note {
+        Note::read(&fs::read_to_string(self.path.with_extension(DONE)).unwrap_or_default())
+    }
+
+    /// Writes the note, where an earlier one is: the disk may be full by then.
+    pub(super) fn write(&self, note: &Note) -> io::Result<()> {
+        let text = note.text()?;
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.write(true).create(true).truncate(false).mode(0o600).open(self.path.with_extension(DONE))?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)
     }
 
     /// Removes the file: everything in it is delivered.
@@ -189,16 +206,16 @@ pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
+/// Removes a file, and then what is noted about it: a file without a note would be delivered once more.
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path.with_extension(DONE)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    for path in [path, &path.with_extension(DONE)] {
+        match fs::remove_file(path) {
+            // Another process has been faster, or there was no note.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
     }
-    match fs::remove_file(path) {
-        // Another process has been faster.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
+    Ok(())
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -294,10 +311,13 @@ mod tests {
         let folder = place.folder(API, 1 << 20);
         let path = folder.write(&records(3)).expect("it can be written").path;
         let open = || folder.open(&path).expect("it can be read").expect("it is ours");
-        assert_eq!(open().done(), 0);
-        open().note(1).expect("it can be written");
-        open().note(2).expect("it can be written");
-        assert_eq!(open().done(), 2);
+        assert_eq!(open().note(), Note::default());
+        for done in [1, 2] {
+            let mut note = open().note();
+            note.advance(done);
+            open().write(&note).expect("it can be written");
+        }
+        assert_eq!(open().note().done, 2);
         assert_eq!(folder.files(), std::slice::from_ref(&path), "the note is no file to deliver");
         open().remove().expect("it can be removed");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder stays").count(), 0);

@@ -4,11 +4,16 @@
 //! twice changes nothing: states have ids, flow runs are created under a key, and the log lines that have arrived are
 //! counted.
 
+mod batch;
 mod collect;
 mod deliver;
+mod delivery;
 mod folder;
 mod late;
+mod note;
 mod record;
+mod send;
+mod stop;
 mod tally;
 
 use std::path::PathBuf;
