@@ -53,8 +53,14 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
     };
     let (done, kept) = channel();
     let _ = reporter.send(Ask::Keep(why, Box::new(move |told| ignore(done.send(told)))));
-    for line in kept.recv_timeout(KEEPING).unwrap_or_default() {
-        print(format_args!("{line}"));
+    match kept.recv_timeout(KEEPING) {
+        Ok(lines) => lines.iter().for_each(|line| print(format_args!("{line}"))),
+        Err(RecvTimeoutError::Timeout) => {
+            print(format_args!(
+                "flowkit: what is not delivered to the server could not be kept: the disk took too long"
+            ));
+        }
+        Err(RecvTimeoutError::Disconnected) => {}
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::Delivery;
-use super::folder::{self, Folder};
+use super::folder::Folder;
+use super::lines;
 use super::record::Unfit;
 use super::stop::Stop;
 use super::tally::Tally;
@@ -91,7 +92,7 @@ fn say_unfit(path: &Path, unfit: &Unfit) {
         Unfit::OtherVersion(version) => {
             say_unusable(path, &format!("another version of flowkit has written it (format {version})"));
         }
-        Unfit::Damaged => match folder::set_aside(path) {
+        Unfit::Damaged => match lines::set_aside(path) {
             Ok(aside) => say_unusable(&aside, "it is damaged, and was put aside"),
             Err(error) => say_unusable(path, &format!("it is damaged, and cannot be put aside: {error}")),
         },

@@ -7,8 +7,8 @@ use flowkit_client::model::{Event, FlowCreate, FlowRun, FlowRunFilter, FlowRunQu
 use flowkit_client::{Client, Error};
 use uuid::Uuid;
 
-use super::folder::Lines;
 use super::late::{self, Before, Late};
+use super::lines::Lines;
 use super::note::Note;
 use super::record::{Creation, LateState, Names, Record};
 use super::stop::Stop;
