@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use flowkit_client::model::{Event, FlowCreate, FlowRun, FlowRunFilter, FlowRunQuery, LogCreate, MAX_LIMIT, State};
 use flowkit_client::{Client, Error};
 use uuid::Uuid;
@@ -181,7 +181,8 @@ impl Delivery {
         };
         if !has_parent {
             self.tally.gone += usize::from(!is_old);
-            return Ok(self.has_gone(new.local));
+            self.has_gone(new.local);
+            return Ok(());
         }
         match self.created(new).await {
             Ok((run, flow)) => {
@@ -192,7 +193,8 @@ impl Delivery {
             }
             Err(error) => {
                 self.refused(&error, 1)?;
-                Ok(self.has_gone(new.local))
+                self.has_gone(new.local);
+                Ok(())
             }
         }
     }
@@ -266,7 +268,7 @@ impl Delivery {
     /// another one of the file.
     async fn find(&mut self, run: Uuid) -> Result<Option<FlowRun>, Stop> {
         let found = self.ask(vec![run]).await?.pop();
-        if found.is_none() && !self.has_some && Utc::now() - self.lines.written() < MISTAKEN {
+        if found.is_none() && !self.has_some && clock::now().to_utc() - self.lines.written() < MISTAKEN {
             for runs in self.runs()?.chunks(MAX_LIMIT as usize) {
                 self.ask(runs.to_vec()).await?;
             }
