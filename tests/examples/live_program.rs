@@ -112,6 +112,14 @@ async fn with_subflows(seconds: u64) -> flowkit::Result<u32> {
     Ok(child(1).await? + child(2).await?)
 }
 
+/// Begins a subflow while the server is away, and stays in it.
+#[flow]
+async fn late_subflow(before: u64, inside: u64) -> flowkit::Result<()> {
+    rest(before).await?;
+    eprintln!("a subflow begins");
+    resting(inside).await
+}
+
 /// Ends by itself when it is told to stop, after some last words.
 #[task]
 async fn tidy() {
@@ -206,6 +214,7 @@ async fn main() -> flowkit::Result<()> {
             eprintln!("handled by the program: {:?}", family.state().map(|state| state.name().to_owned()));
         }
         Some("with-subflows") => drop(with_subflows(number(1).into()).await?),
+        Some("late-subflow") => late_subflow(number(1).into(), number(2).into()).await?,
         Some("wrong-parameters") => {
             let call = resting.with_parameters(serde_json::json!({"seconds": "many"}));
             call.await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use flowkit_tests::live::LiveServer;
 use flowkit_tests::program::{Finished, Program};
@@ -123,9 +124,19 @@ fn an_interrupted_program_keeps_its_crash_and_a_place_that_cannot_be_written_is_
     let homeless =
         program(&server, &["with-subflows", "8"]).env("FLOWKIT_SPOOL", "").env("XDG_CACHE_HOME", "/dev/null");
     let homeless = homeless.env("FLOWKIT_FLUSH_TIMEOUT", "1").start();
+    // Begins a subflow that the server has never heard of, for which log lines and events wait.
+    let mut deep = program(&server, &["late-subflow", "8", "60"]).start();
     let run = server.flow_run("resting", "RUNNING");
     server.flow_run("with-subflows", "RUNNING");
+    server.flow_run("late-subflow", "RUNNING");
     server.kill();
+    deep.until("Beginning subflow run");
+    deep.signal("TERM");
+    let told = Instant::now();
+    let deep = deep.wait();
+    assert!(told.elapsed() < Duration::from_secs(20), "{:?}: {}", told.elapsed(), deep.stderr);
+    assert_eq!(deep.signal, Some(15), "{}", deep.stderr);
+    assert!(last_words(&deep).starts_with(KEPT), "{}", deep.stderr);
     let homeless = homeless.wait().succeeded();
     let words = last_words(&homeless);
     assert!(words.starts_with("flowkit: not delivered to the server: "), "{words}");
@@ -140,6 +151,17 @@ fn an_interrupted_program_keeps_its_crash_and_a_place_that_cannot_be_written_is_
     let crashed = server.get(&format!("/flow_runs/{}", run["id"].as_str().expect("an id")));
     assert_eq!(crashed["state"]["message"], "Execution was aborted by an interrupt signal.", "{crashed:#}");
     assert_eq!(server.task_runs(&crashed, 1)[0]["state_name"], "Crashed");
+    let parent = server.flow_run("late-subflow", "CRASHED");
+    let subflows =
+        server.post("/flow_runs/filter", &json!({"flow_runs": {"parent_flow_run_id": {"any_": [parent["id"]]}}}));
+    assert_eq!(subflows.as_array().map(Vec::len), Some(1), "{subflows:#}");
+    assert_eq!(subflows[0]["state"]["message"], "Execution was aborted by a termination signal.", "{subflows:#}");
+    assert_eq!(server.task_runs(&subflows[0], 1)[0]["state_name"], "Crashed");
+    let lines = server.logs(&subflows[0], 3);
+    assert!(
+        lines.iter().any(|line| line["message"].as_str().is_some_and(|it| it.starts_with("Beginning"))),
+        "{lines:#?}"
+    );
 }
 
 #[test]

@@ -54,6 +54,15 @@ impl Event {
         }
     }
 
+    /// Checks what the server checks, which takes an event that is too large or not valid and throws it away.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Validation`] names what the server would not accept.
+    pub fn check(&self) -> Result<(), Error> {
+        self.to_frame().map(drop)
+    }
+
     /// Writes the event as the server reads it, after checking what the server checks: it drops the whole
     /// connection over one event it does not like.
     pub(crate) fn to_frame(&self) -> Result<String, Error> {

@@ -240,9 +240,26 @@ pub struct LogFilter {
     flow_run_id: Option<Any<Uuid>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_run_id: Option<Any<Uuid>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Between>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Between {
+    #[serde(with = "timestamp")]
+    after_: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    before_: DateTime<Utc>,
 }
 
 impl LogFilter {
+    /// Picks lines that were written in this time, both ends included.
+    #[must_use]
+    pub fn between(mut self, first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
+        self.timestamp = Some(Between { after_: first, before_: last });
+        self
+    }
+
     /// Picks lines of this level or worse.
     #[must_use]
     pub fn min_level(mut self, level: u8) -> Self {

@@ -128,7 +128,7 @@ async fn at_once(watched: &[Arc<Ports>], why: &str, interrupt: &mut Option<Signa
 
 async fn report(watched: &[Arc<Ports>], why: &str) {
     for ports in watched {
-        ports.backend.abandon(why.to_owned()).await;
+        let _ = clock::within(PATIENCE, ports.backend.abandon(why.to_owned())).await;
         ports.backend.flush(PATIENCE).await;
         for line in ports.backend.keep().await {
             say(&line);

@@ -144,8 +144,8 @@ pub(super) async fn serve(drafts: Vec<Draft>, options: ServeOptions) -> Result<(
     };
     ports.backend.flush(FLUSH).await;
     if ended == Ended::NotAll {
-        // Code that does not stop would keep the process.
-        signals.die();
+        // Code that does not stop would keep the process; whoever ends it so is the last who can keep anything.
+        signals.die(&ports.backend.keep().await);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! When to stop serving: the first signal lets runs end, the second does not.
 
+use std::io::Write;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, ErrorKind};
@@ -20,8 +22,12 @@ impl Signals {
         Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
     }
 
-    /// Ends the process as a SIGTERM does that nobody handles.
-    pub(super) fn die(&self) {
+    /// Ends the process as a SIGTERM does that nobody handles, after some last words.
+    pub(super) fn die(&self, last_words: &[String]) {
+        for line in last_words {
+            // Nobody may be reading it.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
         // Fails only for a number that is no signal.
         let _ = signal_hook::low_level::emulate_default_handler(libc::SIGTERM);
     }

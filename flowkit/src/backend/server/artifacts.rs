@@ -1,5 +1,7 @@
 //! The artifacts of the server.
 
+use std::time::Duration;
+
 use flowkit_client::model::{self, ArtifactCreate, ArtifactQuery, ArtifactUpdate};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -7,8 +9,11 @@ use serde_json::Value;
 use crate::artifacts::{Artifact, Artifacts, NewArtifact};
 use crate::backend::server::Server;
 use crate::backend::server::link::patient;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::error::{Error, ErrorKind};
+
+/// How long an artifact waits for its flow run to be created.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn failed(what: &str, key: Option<&str>, error: flowkit_client::Error) -> Error {
     let kind = if error.is_validation() { ErrorKind::Input } else { ErrorKind::Backend };
@@ -19,6 +24,8 @@ fn failed(what: &str, key: Option<&str>, error: flowkit_client::Error) -> Error 
 impl Artifacts for Server {
     fn create_artifact(&self, new: NewArtifact) -> BoxFuture<'_, Result<Artifact, Error>> {
         self.job(move |shared| async move {
+            // The server may have another name for the flow run by then.
+            let _ = clock::within(PATIENCE, shared.outbox.no_creations()).await;
             let create = ArtifactCreate {
                 key: new.key,
                 kind: new.kind.into(),

@@ -13,6 +13,9 @@ use crate::backend::{Undelivered, at_exit};
 use crate::event::LogRecord;
 use crate::run::{FlowRun, TaskRun};
 
+/// How long it may take to bring what is under way to its end, which waits for no server.
+const CRASHING: Duration = Duration::from_secs(10);
+
 /// How long the disk may take to keep what is left.
 const KEEPING: Duration = Duration::from_secs(60);
 
@@ -34,7 +37,7 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
     if reporter.send(Ask::Crash(why, Box::new(move || ignore(done.send(()))))).is_err() {
         return;
     }
-    let _ = crashed.recv_timeout(patience);
+    let _ = crashed.recv_timeout(CRASHING);
     let (done, flushed) = channel();
     let patience = Patience::Kind(patience);
     let _ = reporter.send(Ask::Flush(patience, Box::new(move |left| ignore(done.send(left)))));
@@ -50,8 +53,14 @@ fn deliver(reporter: &UnboundedSender<Ask>, patience: Duration) {
     };
     let (done, kept) = channel();
     let _ = reporter.send(Ask::Keep(why, Box::new(move |told| ignore(done.send(told)))));
-    for line in kept.recv_timeout(KEEPING).unwrap_or_default() {
-        print(format_args!("{line}"));
+    match kept.recv_timeout(KEEPING) {
+        Ok(lines) => lines.iter().for_each(|line| print(format_args!("{line}"))),
+        Err(RecvTimeoutError::Timeout) => {
+            print(format_args!(
+                "flowkit: what is not delivered to the server could not be kept: the disk took too long"
+            ));
+        }
+        Err(RecvTimeoutError::Disconnected) => {}
     }
 }
 

@@ -15,8 +15,11 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long a server may take to show that it is there.
 const QUESTION: Duration = Duration::from_secs(2);
 
+/// How long what earlier processes have left is waited for at most: a later process can deliver it as well.
+const OF_OTHERS: Duration = Duration::from_secs(60);
+
 /// Waits until everything is delivered, or until nothing has moved for too long. What earlier processes have left is
-/// waited for as well, but for no longer than the patience in all.
+/// waited for as well, but for no longer than the patience in all, or a minute.
 pub(super) async fn flush(shared: &Shared, patience: Patience) -> Undelivered {
     let mut most = moves(shared);
     let mut delivered = None;
@@ -36,7 +39,7 @@ pub(super) async fn flush(shared: &Shared, patience: Patience) -> Undelivered {
             if !shared.spool.is_busy() {
                 return shared.undelivered();
             }
-            if since.elapsed() >= patience.least() {
+            if since.elapsed() >= patience.least().min(OF_OTHERS) {
                 shared.spool.let_rest();
                 return shared.undelivered();
             }
@@ -45,6 +48,8 @@ pub(super) async fn flush(shared: &Shared, patience: Patience) -> Undelivered {
         } else if moved.elapsed() >= patience.least() {
             let sign = match patience {
                 Patience::Strict(_) => Sign::Away,
+                // Somebody has to mend that first, which takes longer.
+                Patience::Kind(_) if shared.outbox.is_barred() || shared.logs.is_barred() => Sign::Away,
                 Patience::Kind(_) => look_for(shared).await,
             };
             if moves(shared) <= most && moved.elapsed() >= patience.with(sign) {

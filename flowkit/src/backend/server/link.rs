@@ -10,6 +10,7 @@ use crate::backend::server::adopt;
 use crate::backend::server::orders;
 use crate::backend::server::outbox::Order;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::verdict::Verdict;
 use crate::backend::{Answer, NewFlowRun, Proposal};
 use crate::background::Background;
 use crate::clock;
@@ -40,7 +41,9 @@ pub(super) async fn create(shared: &Shared, new: NewFlowRun) -> Result<Arc<FlowR
     let client = shared.client.with_deadline(patience).with_retry(brisk());
     match orders::create(&client, shared, &new, local).await {
         Ok((known, stand_in)) => Ok(record(shared, new, known, stand_in)),
-        Err(error) if is_subflow && error.is_transient() => Ok(postpone(shared, new, local, Some(error.to_string()))),
+        Err(error) if is_subflow && Verdict::of(&error) != Verdict::Never => {
+            Ok(postpone(shared, new, local, Some(error.to_string())))
+        }
         Err(error) => Err(refuse(&client, new.def.name, error)),
     }
 }
@@ -139,7 +142,7 @@ async fn ask(shared: &Shared, run: &Arc<FlowRun>, proposal: Proposal) -> Answer 
                 }
                 answer
             }
-            Err(error) if error.is_transient() => {
+            Err(error) if Verdict::of(&error) != Verdict::Never => {
                 let order = Order::SetState { run: Arc::clone(run), state: Box::new(state), force };
                 shared.outbox.push(order, Some(error.to_string()));
                 by_our_rules(run, proposal)

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use flowkit_client::model::LogCreate;
 use flowkit_client::{Client, RetryPolicy};
 use tokio::sync::Notify;
 
+use crate::backend::server::verdict::Verdict;
 use crate::run::lock;
 
 /// How long to wait at least after the server could not be reached.
@@ -35,6 +36,7 @@ pub(super) struct Logs {
     gone: AtomicU64,
     filled: Notify,
     hurry: Notify,
+    barred: AtomicBool,
 }
 
 impl Logs {
@@ -81,6 +83,11 @@ impl Logs {
         self.hurry.notify_one();
     }
 
+    /// Tells whether the server does not let this process in, or somebody else has answered.
+    pub(super) fn is_barred(&self) -> bool {
+        self.barred.load(Ordering::Relaxed)
+    }
+
     /// Sends lines for as long as the reporter lives.
     pub(super) async fn run(&self, client: &Client) {
         let client = client.with_retry(RetryPolicy::none()).with_deadline(Duration::from_secs(15));
@@ -104,10 +111,15 @@ impl Logs {
             failed = sent.is_err();
             match sent {
                 Ok(()) => {
+                    self.barred.store(false, Ordering::Relaxed);
                     self.leave(batch.len());
                     pause = if self.waiting() > MAX_LINES { Duration::ZERO } else { LINGER };
                 }
-                Err(error) if error.is_transient() => pause = (pause * 2).clamp(LINGER, Duration::from_secs(10)),
+                Err(error) if Verdict::of(&error) != Verdict::Never => {
+                    self.barred.store(Verdict::of(&error) != Verdict::Later, Ordering::Relaxed);
+                    lock(&self.lost).1 = Some(error.to_string());
+                    pause = (pause * 2).clamp(LINGER, Duration::from_secs(10));
+                }
                 Err(error) => {
                     self.leave(batch.len());
                     let mut lost = lock(&self.lost);

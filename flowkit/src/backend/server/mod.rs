@@ -28,6 +28,7 @@ mod slots;
 mod spool;
 mod telling;
 mod variables;
+mod verdict;
 mod verify;
 mod wait;
 mod watch;

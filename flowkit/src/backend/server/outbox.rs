@@ -1,23 +1,27 @@
 //! What the server must be told in order and could not be told at once: flow runs to create, states to set.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flowkit_client::RetryPolicy;
-use flowkit_client::model::StateCreate;
+use flowkit_client::model::{FlowRunFilter, FlowRunQuery, StateCreate};
+use flowkit_client::{Client, RetryPolicy};
 use tokio::sync::Notify;
 
 use crate::backend::NewFlowRun;
 use crate::backend::server::orders;
 use crate::backend::server::shared::Shared;
+use crate::backend::server::verdict::Verdict;
 use crate::id::FlowRunId;
 use crate::run::{FlowRun, lock};
 
 /// Pauses between tries grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
+
+/// After so many tries it is believed that a server will not carry out an order that it answers oddly to.
+const MOST_TRIES: u32 = 10;
 
 /// How long one try may take.
 const ONE_TRY: Duration = Duration::from_secs(10);
@@ -38,6 +42,7 @@ pub(super) struct Outbox {
     filled: Notify,
     emptied: Notify,
     hurry: Notify,
+    barred: AtomicBool,
 }
 
 impl Outbox {
@@ -86,6 +91,11 @@ impl Outbox {
         self.hurry.notify_one();
     }
 
+    /// Tells whether the server does not let this process in, or somebody else has answered.
+    pub(super) fn is_barred(&self) -> bool {
+        self.barred.load(Ordering::Relaxed)
+    }
+
     /// Waits until no flow run is still to be created.
     pub(super) async fn no_creations(&self) {
         loop {
@@ -100,15 +110,20 @@ impl Outbox {
     /// Carries out orders for as long as the reporter lives.
     pub(super) async fn run(&self, shared: &Shared) {
         let client = shared.client.with_retry(RetryPolicy::none()).with_deadline(ONE_TRY);
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut tries) = (FIRST_PAUSE, 0);
         loop {
             let Some(order) = lock(&self.orders).front().cloned() else {
                 self.filled.notified().await;
                 continue;
             };
             match orders::carry_out(&client, shared, &order).await {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(error) if error.is_transient() => {
+                Ok(()) => {
+                    (pause, tries) = (FIRST_PAUSE, 0);
+                    self.barred.store(false, Ordering::Relaxed);
+                }
+                Err(error) if is_to_wait(&client, shared, &order, &error, tries).await => {
+                    tries += 1;
+                    self.barred.store(Verdict::of(&error) != Verdict::Later, Ordering::Relaxed);
                     lock(&self.lost).1 = Some(error.to_string());
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -117,11 +132,41 @@ impl Outbox {
                     pause = (pause * 2).min(LAST_PAUSE);
                     continue;
                 }
-                Err(error) => self.lose(error.to_string()),
+                Err(error) => {
+                    tries = 0;
+                    self.lose(error.to_string());
+                }
             }
             lock(&self.orders).pop_front();
             self.gone.fetch_add(1, Ordering::Relaxed);
             self.emptied.notify_waiters();
         }
     }
+}
+
+/// Tells whether an order may be carried out later. What nobody but a server can say is believed if it is one.
+async fn is_to_wait(
+    client: &Client,
+    shared: &Shared,
+    order: &Order,
+    error: &flowkit_client::Error,
+    tries: u32,
+) -> bool {
+    match (Verdict::of(error), order) {
+        (Verdict::Never, _) => false,
+        (Verdict::Later, _) => true,
+        (Verdict::Barred, _) if error.is_auth() => true,
+        (Verdict::Barred | Verdict::Missing, Order::Create { .. }) => tries < MOST_TRIES || !is_server(client).await,
+        (Verdict::Barred | Verdict::Missing, Order::SetState { run, .. }) => {
+            let run = FlowRunFilter::default().ids([shared.known(run).flow_run]);
+            match client.filter_flow_runs(&FlowRunQuery::new(run).limit(1)).await {
+                Ok(found) => !found.is_empty() && tries < MOST_TRIES,
+                Err(_) => true,
+            }
+        }
+    }
+}
+
+async fn is_server(client: &Client) -> bool {
+    client.filter_flow_runs(&FlowRunQuery::new(FlowRunFilter::default()).limit(1)).await.is_ok()
 }

@@ -1,13 +1,13 @@
 //! What has happened and is not yet on its way to the server: the only thing a run's work touches.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
 use crate::backend::Undelivered;
 use crate::event::Event;
-use crate::run::lock;
+use crate::run::{TaskRun, lock};
 
 /// How many events may wait. Records of task runs are shared, so that an event is a few words.
 const MAX_EVENTS: usize = 1_000_000;
@@ -147,6 +147,17 @@ impl Queue {
     /// Tells whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         lock(&self.waiting).lanes.iter().all(|line| line.events.is_empty() && line.in_hand.is_empty())
+    }
+
+    /// The states of task runs that are not handed on, oldest first.
+    pub(super) fn task_states(&self) -> Vec<(Arc<TaskRun>, usize)> {
+        let waiting = lock(&self.waiting);
+        let line = &waiting.lanes[Lane::TaskStates as usize];
+        let state = |event: &Event| match event {
+            Event::TaskState(run, index) => Some((Arc::clone(run), *index)),
+            _ => None,
+        };
+        line.in_hand.iter().chain(&line.events).filter_map(state).collect()
     }
 
     /// Takes all that is not handed on, also from whoever has it in hand, before the process ends.

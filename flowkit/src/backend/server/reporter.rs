@@ -185,7 +185,7 @@ async fn pump_others(shared: Arc<Shared>) {
     }
 }
 
-pub(super) async fn hand_on(shared: &Shared, event: Event) {
+async fn hand_on(shared: &Shared, event: Event) {
     match event {
         Event::TaskState(run, index) => {
             shared.active.task_moved(&run, index);

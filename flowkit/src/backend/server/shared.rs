@@ -139,7 +139,7 @@ impl Shared {
         let (orders, orders_why) = self.outbox.lost();
         lost.logs += logs;
         lost.flow_states += orders;
-        lost.reason = orders_why.filter(|_| orders > 0).or(logs_why).or(lost.reason);
+        lost.reason = orders_why.filter(|_| orders > 0).or(logs_why.filter(|_| logs > 0)).or(lost.reason);
         lost
     }
 

@@ -1,7 +1,7 @@
 //! The variables of the server.
 
 use flowkit_client::model::{VariableCreate, VariableUpdate};
-use flowkit_client::{Client, Error as Refusal};
+use flowkit_client::{Client, Error as Refusal, RetryPolicy};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -69,10 +69,13 @@ impl Variables for Server {
 
     fn unset_variable(&self, name: String) -> BoxFuture<'_, Result<bool, Error>> {
         self.about_variable("unset", name, |client, name| async move {
+            if client.read_variable(&name).await?.is_none() {
+                return Ok(false);
+            }
             match client.delete_variable(&name).await {
-                Ok(()) => Ok(true),
-                Err(error) if error.is_not_found() => Ok(false),
-                Err(error) => Err(error),
+                // It was there: the request was repeated, since the answer to the first one was lost.
+                Err(error) if error.is_not_found() => Ok(true),
+                done => done.map(|()| true),
             }
         })
     }
@@ -85,7 +88,25 @@ enum Created {
 
 async fn create(client: &Client, new: NewVariable) -> Result<Created, Refusal> {
     let NewVariable { name, value, tags, .. } = new;
-    match client.create_variable(&VariableCreate { name, value, tags }).await {
+    let new = VariableCreate { name, value, tags };
+    // Tried once, so that the answer is about this very request.
+    match made(&client.with_retry(RetryPolicy::none()), &new).await {
+        Err(error) if error.is_transient() => {}
+        done => return done,
+    }
+    match made(client, &new).await? {
+        Created::Now => Ok(Created::Now),
+        // Perhaps only the answer was lost.
+        Created::Before => {
+            let found = client.read_variable(&new.name).await?;
+            let is_ours = found.is_some_and(|found| found.value == new.value && found.tags == new.tags);
+            Ok(if is_ours { Created::Now } else { Created::Before })
+        }
+    }
+}
+
+async fn made(client: &Client, new: &VariableCreate) -> Result<Created, Refusal> {
+    match client.create_variable(new).await {
         Ok(_) => Ok(Created::Now),
         Err(error) if error.is_conflict() => Ok(Created::Before),
         Err(error) => Err(error),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use flowkit_client::RetryPolicy;
 use flowkit_client::model::{MAX_LIMIT, TaskRunFilter, TaskRunQuery};
+use flowkit_client::{ErrorKind, RetryPolicy};
 
 use crate::backend::server::reporter::send_state;
 use crate::backend::server::shared::Shared;
@@ -40,7 +40,9 @@ pub(super) async fn run(shared: &Shared) {
                     send_again(shared, &asked).await;
                 }
             }
-            Err(error) if error.is_transient() => pause = (pause * 2).min(LAST_PAUSE),
+            Err(error) if error.is_transient() || error.kind() == ErrorKind::Unauthorized => {
+                pause = (pause * 2).min(LAST_PAUSE)
+            }
             Err(error) => {
                 tracing::debug!("the server does not tell what it has stored: {error}");
                 shared.ledger.go_blind();

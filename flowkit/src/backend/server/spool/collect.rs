@@ -29,7 +29,7 @@ const HEARTBEAT: &str = "prefect.flow-run.heartbeat";
 
 /// Takes everything, flow runs first. The process is about to end: the parts of the reporter have nothing to do
 /// afterwards.
-pub(super) async fn collect(shared: &Shared) -> Vec<Record> {
+pub(super) async fn collect(shared: &Shared) -> impl Iterator<Item = Record> {
     let mut pile = Pile::default();
     for event in shared.queue.take_all() {
         pile.take(shared, event);
@@ -51,18 +51,14 @@ pub(super) async fn collect(shared: &Shared) -> Vec<Record> {
     pile.records(shared, on_their_way)
 }
 
-/// Counts records as people are told of them.
-pub(super) fn count(records: &[Record]) -> Undelivered {
-    let mut count = Undelivered::default();
-    for record in records {
-        match record {
-            Record::Create(_) | Record::State(_) => count.flow_states += 1,
-            Record::Event(_) => count.task_states += 1,
-            Record::Log(_) => count.logs += 1,
-            Record::End(_) => {}
-        }
+/// Counts a record as people are told of it.
+pub(super) fn count(count: &mut Undelivered, record: &Record) {
+    match record {
+        Record::Create(_) | Record::State(_) => count.flow_states += 1,
+        Record::Event(_) => count.task_states += 1,
+        Record::Log(_) => count.logs += 1,
+        Record::End(_) => {}
     }
-    count
 }
 
 /// What was taken and is not in order yet.
@@ -108,23 +104,20 @@ impl Pile {
         }
     }
 
-    fn records(self, shared: &Shared, on_their_way: Vec<wire::Event>) -> Vec<Record> {
-        let mut records = orders(shared, self.orders);
-        let mut told = HashSet::new();
-        let states = newest(self.states);
-        let states = states.iter().filter_map(|(run, index)| {
+    /// Converts one after the other: there may be many, each far larger than what it is made from.
+    fn records(self, shared: &Shared, on_their_way: Vec<wire::Event>) -> impl Iterator<Item = Record> {
+        let states = newest(self.states).into_iter().filter_map(|(run, index)| {
             let known = run.flow_run.as_ref().map(|flow_run| shared.known(flow_run));
-            convert::task_event(run, *index, known.as_ref(), &|run| shared.stand_ins.known_as(run))
+            convert::task_event(&run, index, known.as_ref(), &|run| shared.stand_ins.known_as(run))
         });
-        for mut event in states.chain(self.events).chain(on_their_way) {
-            if event.event != HEARTBEAT && told.insert(event.id) {
-                // An event that the server has forgotten, or never comes, would be waited for.
-                event.follows = None;
-                records.push(Record::Event(Box::new(event)));
-            }
-        }
-        records.extend(self.logs.into_iter().map(|line| Record::Log(Box::new(line))));
-        records
+        let mut told = HashSet::new();
+        let events = states.chain(self.events).chain(on_their_way).filter_map(move |mut event| {
+            // An event that the server has forgotten, or never comes, would be waited for.
+            event.follows = None;
+            (event.event != HEARTBEAT && told.insert(event.id)).then(|| Record::Event(Box::new(event)))
+        });
+        let logs = self.logs.into_iter().map(|line| Record::Log(Box::new(line)));
+        orders(shared, self.orders).into_iter().chain(events).chain(logs)
     }
 }
 

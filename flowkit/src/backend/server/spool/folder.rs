@@ -1,22 +1,26 @@
 //! The files of a spool: one folder for each server, one file for what each process has left.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::collect;
+use super::lines::{self, DAMAGED, DONE, Lines};
 use super::record::{self, Header, Record, Unfit};
+use crate::backend::Undelivered;
 use crate::clock;
 
-/// How files end that are whole, that are being written, and that tell how far another one is delivered.
+/// How files end that are whole, and that are being written.
 const WHOLE: &str = "jsonl";
 const PART: &str = "part";
-const DONE: &str = "done";
-/// How a file ends that cannot be read.
-const DAMAGED: &str = "damaged";
+
+/// What is being written changes more often than this.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// The folder of one server.
 #[derive(Debug)]
@@ -32,8 +36,9 @@ pub(super) struct Folder {
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) path: PathBuf,
-    /// How many records fitted.
-    pub(super) records: usize,
+    /// What has fitted, and what has not.
+    pub(super) kept: Undelivered,
+    pub(super) cut: Undelivered,
     /// How many files of earlier processes had to go for it.
     pub(super) removed: usize,
 }
@@ -56,15 +61,15 @@ impl Folder {
     }
 
     /// Writes a file, all of it or nothing; what does not fit into the bound is left out.
-    pub(super) fn write(&self, records: &[Record]) -> io::Result<Written> {
+    pub(super) fn write(&self, records: impl Iterator<Item = Record>) -> io::Result<Written> {
         make(&self.own)?;
         let path = self.own.join(unique());
         let part = path.with_extension(PART);
         let path = path.with_extension(WHOLE);
-        let written = self.write_to(&part, records).and_then(|(records, size)| {
+        let written = self.write_to(&part, records).and_then(|(written, size)| {
             let removed = self.make_room(size)?;
             fs::rename(&part, &path)?;
-            Ok(Written { path, records, removed })
+            Ok(Written { path, removed, ..written })
         });
         if written.is_err() {
             // What is left of it is in the way of nobody.
@@ -73,34 +78,45 @@ impl Folder {
         written
     }
 
-    fn write_to(&self, part: &Path, records: &[Record]) -> io::Result<(usize, u64)> {
+    fn write_to(&self, part: &Path, records: impl Iterator<Item = Record>) -> io::Result<(Written, u64)> {
         let mut file = BufWriter::new(new_file(part)?);
         let header = record::line(&Header::new(&self.api, clock::now().to_utc()))?;
         file.write_all(header.as_bytes())?;
-        let (mut count, mut size) = (0, header.len() as u64 + 64);
+        let (mut written, mut number, mut size) = (Written::default(), 0, header.len() as u64 + 64);
+        let mut is_full = false;
         for record in records {
-            let line = record::line(record)?;
-            if size + line.len() as u64 > self.most {
-                break;
+            let line = record::line(&record)?;
+            is_full |= size + line.len() as u64 > self.most;
+            if is_full {
+                collect::count(&mut written.cut, &record);
+                continue;
             }
+            collect::count(&mut written.kept, &record);
             size += line.len() as u64;
             file.write_all(line.as_bytes())?;
-            count += 1;
+            number += 1;
         }
-        file.write_all(record::line(&Record::End(count as u64))?.as_bytes())?;
+        file.write_all(record::line(&Record::End(number))?.as_bytes())?;
         file.into_inner()?.sync_all()?;
-        Ok((count, size))
+        Ok((written, size))
     }
 
-    /// Removes the oldest files of all folders until there is room for so many bytes.
+    /// Removes what nobody writes any more, and the oldest files of all folders until there is room for so many bytes.
     fn make_room(&self, size: u64) -> io::Result<usize> {
         let mut files: Vec<(PathBuf, u64)> = Vec::new();
         for folder in fs::read_dir(&self.root)?.flatten() {
             for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-                let path = file.path();
-                let length = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-                if path.extension().is_some_and(|end| end == WHOLE || end == DAMAGED) {
-                    files.push((path, length));
+                let (path, metadata) = (file.path(), file.metadata());
+                let length = metadata.as_ref().map(fs::Metadata::len).unwrap_or_default();
+                let age = metadata.and_then(|it| it.modified()).map(|at| at.elapsed().unwrap_or_default());
+                let is_old = age.is_ok_and(|age| age >= ABANDONED);
+                match path.extension().and_then(|end| end.to_str()) {
+                    Some(WHOLE | DAMAGED) => files.push((path, length)),
+                    Some(PART | DONE) if is_old && is_left_over(&path) => {
+                        // It may be in use on another machine, or gone by now.
+                        let _ = fs::remove_file(path);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -111,7 +127,7 @@ impl Folder {
             if held + size <= self.most {
                 break;
             }
-            remove(&path)?;
+            lines::remove(&path)?;
             held -= length;
             removed += 1;
         }
@@ -140,65 +156,13 @@ impl Folder {
 
     /// Opens a file to read its records.
     pub(super) fn open(&self, path: &Path) -> io::Result<Result<Lines, Unfit>> {
-        let mut lines = Lines { file: BufReader::new(File::open(path)?), path: path.to_owned() };
-        let header = lines.next_line()?.unwrap_or_default();
-        Ok(Header::read(&header, &self.api).map(|_| lines))
+        Lines::open(path, &self.api)
     }
 }
 
-/// The records of a file, as they are written.
-#[derive(Debug)]
-pub(super) struct Lines {
-    file: BufReader<File>,
-    path: PathBuf,
-}
-
-impl Lines {
-    /// The next line. What a torn line may hold is no text.
-    pub(super) fn next_line(&mut self) -> io::Result<Option<String>> {
-        let mut line = Vec::new();
-        let read = self.file.read_until(b'\n', &mut line)?;
-        Ok((read > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
-    }
-
-    /// How many records are delivered already.
-    pub(super) fn done(&self) -> u64 {
-        let text = fs::read_to_string(self.path.with_extension(DONE)).unwrap_or_default();
-        text.trim().parse().unwrap_or_default()
-    }
-
-    /// Notes that so many records are delivered.
-    pub(super) fn note(&self, done: u64) -> io::Result<()> {
-        let part = self.path.with_extension(PART);
-        // What is left of an earlier one.
-        let _ = fs::remove_file(&part);
-        new_file(&part)?.write_all(done.to_string().as_bytes())?;
-        fs::rename(part, self.path.with_extension(DONE))
-    }
-
-    /// Removes the file: everything in it is delivered.
-    pub(super) fn remove(&self) -> io::Result<()> {
-        remove(&self.path)
-    }
-}
-
-/// Puts a file aside that cannot be read, and gives its new name.
-pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let aside = path.with_extension(DAMAGED);
-    fs::rename(path, &aside)?;
-    Ok(aside)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path.with_extension(DONE)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    match fs::remove_file(path) {
-        // Another process has been faster.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
+/// Tells whether a file belongs to none that is whole.
+fn is_left_over(path: &Path) -> bool {
+    !path.with_extension(WHOLE).exists()
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -233,6 +197,7 @@ mod tests {
     use flowkit_client::model::LogCreate;
     use uuid::Uuid;
 
+    use super::super::note::Note;
     use super::*;
 
     const API: &str = "http://127.0.0.1:4200/api";
@@ -257,8 +222,8 @@ mod tests {
         }
     }
 
-    fn records(count: usize) -> Vec<Record> {
-        (0..count).map(|n| Record::Log(Box::new(LogCreate::new(Uuid::nil(), 20, format!("line {n:04}"))))).collect()
+    fn records(count: usize) -> impl Iterator<Item = Record> {
+        (0..count).map(|n| Record::Log(Box::new(LogCreate::new(Uuid::nil(), 20, format!("line {n:04}")))))
     }
 
     fn read(folder: &Folder, path: &Path) -> Vec<Record> {
@@ -275,8 +240,8 @@ mod tests {
         let place = Place::new("kept");
         let folder = place.folder(API, 1 << 20);
         assert!(folder.files().is_empty(), "there is no folder yet");
-        let written = folder.write(&records(3)).expect("it can be written");
-        assert_eq!((written.records, written.removed), (3, 0));
+        let written = folder.write(records(3)).expect("it can be written");
+        assert_eq!((written.kept.logs, written.cut.logs, written.removed), (3, 0, 0));
         assert_eq!(folder.files(), std::slice::from_ref(&written.path));
         let read = read(&folder, &written.path);
         assert!(
@@ -292,12 +257,15 @@ mod tests {
     fn how_far_a_file_is_delivered_is_known_to_the_next_process() {
         let place = Place::new("done");
         let folder = place.folder(API, 1 << 20);
-        let path = folder.write(&records(3)).expect("it can be written").path;
+        let path = folder.write(records(3)).expect("it can be written").path;
         let open = || folder.open(&path).expect("it can be read").expect("it is ours");
-        assert_eq!(open().done(), 0);
-        open().note(1).expect("it can be written");
-        open().note(2).expect("it can be written");
-        assert_eq!(open().done(), 2);
+        assert_eq!(open().note(), Note::default());
+        for done in [1, 2] {
+            let mut note = open().note();
+            note.advance(done);
+            open().write(&note).expect("it can be written");
+        }
+        assert_eq!(open().note().done, 2);
         assert_eq!(folder.files(), std::slice::from_ref(&path), "the note is no file to deliver");
         open().remove().expect("it can be removed");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder stays").count(), 0);
@@ -307,13 +275,13 @@ mod tests {
     fn a_torn_file_gives_what_it_has_and_one_without_a_beginning_is_put_aside() {
         let place = Place::new("torn");
         let folder = place.folder(API, 1 << 20);
-        let path = folder.write(&records(3)).expect("it can be written").path;
+        let path = folder.write(records(3)).expect("it can be written").path;
         let text = fs::read_to_string(&path).expect("it is text");
         fs::write(&path, &text[..text.find("line 0002").expect("the third line")]).expect("it can be written");
         assert!(matches!(read(&folder, &path).as_slice(), [Record::Log(_), Record::Log(_)]));
         fs::write(&path, "").expect("it can be written");
         assert_eq!(folder.open(&path).expect("it can be read").err(), Some(Unfit::Damaged));
-        let aside = set_aside(&path).expect("it can be renamed");
+        let aside = lines::set_aside(&path).expect("it can be renamed");
         assert!(aside.exists() && folder.files().is_empty());
     }
 
@@ -322,23 +290,47 @@ mod tests {
         let place = Place::new("bound");
         let size = |written: &Written| fs::metadata(&written.path).expect("it is there").len();
         let folder = place.folder(API, 1 << 20);
-        let first = folder.write(&records(10)).expect("it can be written");
-        let second = place.folder("http://other/api", 1 << 20).write(&records(10)).expect("it can be written");
+        let first = folder.write(records(10)).expect("it can be written");
+        let second = place.folder("http://other/api", 1 << 20).write(records(10)).expect("it can be written");
         let most = size(&first) + size(&second) + 100;
-        let third = place.folder(API, most).write(&records(8)).expect("it can be written");
-        assert_eq!((third.records, third.removed), (8, 1));
+        let third = place.folder(API, most).write(records(8)).expect("it can be written");
+        assert_eq!((third.kept.logs, third.removed), (8, 1));
         assert!(!first.path.exists() && second.path.exists() && third.path.exists());
-        let cut = place.folder(API, most).write(&records(1_000)).expect("it can be written");
-        assert!(cut.records > 10 && cut.records < 1_000, "{cut:?}");
+        let cut = place.folder(API, most).write(records(1_000)).expect("it can be written");
+        assert!(cut.kept.logs > 10 && cut.kept.logs < 1_000, "{cut:?}");
+        assert_eq!(cut.kept.logs + cut.cut.logs, 1_000, "the rest is counted");
         assert_eq!(cut.removed, 2);
         assert!(size(&cut) <= most, "{} bytes", size(&cut));
+    }
+
+    #[test]
+    fn what_nobody_writes_any_more_is_removed() {
+        let place = Place::new("abandoned");
+        let folder = place.folder(API, 1 << 20);
+        let kept = folder.write(records(1)).expect("it can be written").path;
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let file = |name: &str, is_old: bool| {
+            let path = folder.path().join(name);
+            let file = new_file(&path).expect("it is new");
+            if is_old {
+                file.set_modified(long_ago).expect("it is ours");
+            }
+            path
+        };
+        let gone = [file("1.part", true), file("1.done", true)];
+        let note = kept.with_extension(DONE);
+        let note = file(note.file_name().and_then(|name| name.to_str()).expect("a name"), true);
+        let stay = [kept, note, file("2.part", false), file("2.done", false), file("1.damaged", true)];
+        folder.write(records(1)).expect("it can be written");
+        assert!(gone.iter().all(|path| !path.exists()));
+        assert!(stay.iter().all(|path| path.exists()));
     }
 
     #[test]
     fn one_process_delivers_at_a_time() {
         let place = Place::new("lock");
         let folder = place.folder(API, 1 << 20);
-        folder.write(&records(1)).expect("it can be written");
+        folder.write(records(1)).expect("it can be written");
         let held = folder.lock().expect("it can be locked");
         assert!(held.is_some());
         assert!(place.folder(API, 1 << 20).lock().expect("it can be asked").is_none());

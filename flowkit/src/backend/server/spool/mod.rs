@@ -1,14 +1,20 @@
 //! What cannot be delivered before the process ends is kept on disk, and a later process delivers it.
 //!
 //! `collect` takes it from where it waits, `folder` keeps it, `deliver` is the later process's part. What is delivered
-//! twice changes nothing: states have ids, flow runs are created under a key, and the log lines that have arrived are
-//! counted.
+//! twice changes nothing: states have ids, flow runs are created under a key, and it is looked up which log lines have
+//! arrived. Nothing is thrown away that a server has not refused itself.
 
+mod batch;
 mod collect;
 mod deliver;
+mod delivery;
 mod folder;
 mod late;
+mod lines;
+mod note;
 mod record;
+mod send;
+mod stop;
 mod tally;
 
 use std::path::PathBuf;
@@ -110,19 +116,18 @@ pub(super) async fn keep(shared: &Shared, why: Option<String>) -> Vec<String> {
     };
     let reason = left.reason.clone();
     let mut lost = shared.lost();
-    let records = collect::collect(shared).await;
-    if records.is_empty() {
+    let mut records = collect::collect(shared).await.peekable();
+    if records.peek().is_none() {
         return exit::statement(&left).into_iter().collect();
     }
-    let written = match folder.write(&records) {
+    let written = match folder.write(records) {
         Ok(written) => written,
         Err(error) => {
             let why = format!("it could not be kept in {}: {error}", folder.path().display());
             return exit::statement(&because(left, &why)).into_iter().collect();
         }
     };
-    let kept = collect::count(&records[..written.records]);
-    let cut = collect::count(&records[written.records..]);
+    let (kept, cut) = (written.kept.clone(), written.cut.clone());
     if !cut.is_empty() {
         lost.reason = Some(format!("the spool holds no more than {} MiB", MOST >> 20));
     }

@@ -19,7 +19,7 @@ pub(super) struct Header {
     flowkit_spool: u32,
     /// The server that the file is for.
     api: String,
-    written: DateTime<Utc>,
+    pub(super) written: DateTime<Utc>,
 }
 
 /// Something the server is to be told.
@@ -32,6 +32,29 @@ pub(super) enum Record {
     Log(Box<LogCreate>),
     /// Nothing: the file is whole, and has this many records before this one.
     End(u64),
+}
+
+impl Record {
+    /// The flow run that it is about, if that is one that somebody has created before.
+    pub(super) fn flow_run(&self) -> Option<Uuid> {
+        match self {
+            Self::State(late) => Some(late.run),
+            Self::Event(event) => flow_run_of(event),
+            Self::Log(line) => line.flow_run_id,
+            Self::Create(_) | Self::End(_) => None,
+        }
+    }
+}
+
+/// The flow run of an event.
+pub(super) fn flow_run_of(event: &Event) -> Option<Uuid> {
+    let run = event.related.iter().find(|related| related.role() == "flow-run")?;
+    id_in(run.resource().id(), "prefect.flow-run.")
+}
+
+/// The id in the name of a resource.
+pub(super) fn id_in(resource: &str, prefix: &str) -> Option<Uuid> {
+    resource.strip_prefix(prefix)?.parse().ok()
 }
 
 /// A flow run that does not exist yet.

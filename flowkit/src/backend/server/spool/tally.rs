@@ -19,8 +19,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn refuse(&mut self, why: String) {
-        self.refused += 1;
+    pub(super) fn refuse(&mut self, why: String, count: usize) {
+        self.refused += count;
         self.reason = Some(why);
     }
 
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(tally.told(), clean);
         assert!(tally.is_clean());
         tally.overruled.push("7".to_owned());
-        tally.refuse("422 no".to_owned());
+        tally.refuse("422 no".to_owned(), 1);
         let told = format!(
             "{clean} Flow run(s) 7 had been put into another state meanwhile and keep it. The server refused 1 report(s): 422 no."
         );
