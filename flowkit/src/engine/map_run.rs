@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::def::TaskDef;
 use crate::engine::context::Context;
-use crate::engine::task_run::{Record, TaskJob};
+use crate::engine::record::Record;
+use crate::engine::task_run::TaskJob;
 use crate::engine::transition::Fact;
 use crate::id::TaskRunId;
 use crate::options;
