@@ -1,6 +1,6 @@
 //! Concurrency and rate limits, to be made, read and removed (Prefect's global concurrency limits).
 //!
-//! [`concurrency`](crate::concurrency) and [`rate_limit`](crate::rate_limit) take slots of them. A limit called `tag:x`
+//! [`concurrency`](crate::concurrency()) and [`rate_limit`](crate::rate_limit) take slots of them. A limit called `tag:x`
 //! holds for task runs with the tag `x`: each takes a slot before it starts to run, and is Pending until it has one.
 //!
 //! ```

@@ -6,7 +6,7 @@ use std::future::pending;
 use crate::error::Error;
 use crate::slots::{Granted, HeldSlots};
 
-/// Slots of concurrency limits; see [`concurrency`](crate::concurrency). Dropping it gives them back.
+/// Slots of concurrency limits; see [`concurrency`](crate::concurrency()). Dropping it gives them back.
 ///
 /// At a server that takes a moment after the drop; [`release`](Self::release) waits for it.
 #[must_use = "the slots are given back when this is dropped"]

@@ -95,6 +95,7 @@ pub(super) static KNOWN: &[Known] = &[
     known("FLOWKIT_ENDPOINT_TOKEN", &["flowkit", "endpoint_token"], "(none)").secret(),
     known("FLOWKIT_FLUSH_TIMEOUT", &["flowkit", "flush_timeout"], "(10, or 600 in a process for one run)"),
     known("FLOWKIT_HANDLE_SIGNALS", &["flowkit", "handle_signals"], "true"),
+    known("FLOWKIT_REPORT", &["flowkit", "report"], "auto"),
     known("FLOWKIT_RESULT_STORAGE", &["flowkit", "result_storage"], "(PREFECT_RESULTS_LOCAL_STORAGE_PATH)"),
     known("FLOWKIT_SHUTDOWN_GRACE", &["flowkit", "shutdown_grace"], "30"),
     known("FLOWKIT_SPOOL", &["flowkit", "spool"], "(flowkit/spool in $XDG_CACHE_HOME or ~/.cache)"),
