@@ -62,6 +62,9 @@ async fn endless(out: PathBuf) -> anyhow::Result<u32> {
 /// Ends the process in the middle.
 #[flow]
 async fn short(steps: u32) -> anyhow::Result<u32> {
+    if let Ok(folder) = std::env::var("ELSEWHERE") {
+        std::env::set_current_dir(folder)?;
+    }
     for n in 0..steps {
         step(n).name(format!("step-{n}")).await?;
     }

@@ -184,6 +184,35 @@ fn a_record_that_is_torn_ends_what_is_taken_over_and_no_more() {
 }
 
 #[test]
+fn a_process_that_moves_to_another_folder_leaves_its_reports_beside_the_database() {
+    let (place, elsewhere) = (Place::new(), tempfile::tempdir().expect("a folder"));
+    let folder = elsewhere.path().to_str().expect("a path");
+    let program = place.program(&["short", "4000"]).env("FLOWKIT_DB", "runs.db").folder(place.0.path());
+    let died = program.env("PROGRAM", "dies").env("ELSEWHERE", folder).run();
+    assert_eq!(died.signal, Some(6), "{}", died.stderr);
+    assert_eq!(std::fs::read_dir(elsewhere.path()).expect("a folder").count(), 0, "nothing goes elsewhere");
+    place.lives();
+    let ended = place.task_runs();
+    for n in 5..4000 {
+        assert_eq!(ended[&format!("step-{n}")], [StateType::Completed], "{n}");
+    }
+}
+
+#[test]
+fn a_link_to_a_database_that_is_written_is_the_same_database() {
+    for (first, second) in [("link.db", "runs.db"), ("runs.db", "link.db")] {
+        let place = Place::new();
+        std::os::unix::fs::symlink("runs.db", place.at("link.db")).expect("a link");
+        let build = |name: &str| Runtime::builder().embedded(place.at(name)).build();
+        let writes = build(first).expect("nobody else writes");
+        let refused = build(second).expect_err("somebody writes").to_string();
+        assert!(refused.contains("runs.db` is being written by process"), "{refused}");
+        drop(writes);
+        assert!(!place.at("link.db-lock").exists() && place.at("runs.db-lock").exists());
+    }
+}
+
+#[test]
 fn what_belongs_to_a_database_that_is_gone_is_set_aside() {
     let place = Place::new();
     place.dies("40");

@@ -222,14 +222,23 @@ async fn a_run_under_way_has_crashed_and_is_not_run_again() {
 
 /// Serves for two minutes, is away for an hour, and serves for two minutes again. Tells the dates that ran, in minutes.
 async fn away(schedule: impl Fn(Timestamp) -> Schedule) -> (Vec<u64>, Place) {
+    let serving = |anchor| work.serve("d").schedule(schedule(anchor));
+    away_and_back(serving, serving).await
+}
+
+/// The same with a program that has changed meanwhile.
+async fn away_and_back(
+    before: impl Fn(Timestamp) -> ServeCall,
+    after: impl Fn(Timestamp) -> ServeCall,
+) -> (Vec<u64>, Place) {
     let place = Place::new();
     let anchor = present().await.after(Duration::from_secs(30));
     let first = place.open().await;
-    while_served(&first, work.serve("d").schedule(schedule(anchor)), sleep(2 * MINUTE)).await;
+    while_served(&first, before(anchor), sleep(2 * MINUTE)).await;
     drop(first);
     advance(60 * MINUTE).await;
     let second = place.open().await;
-    while_served(&second, work.serve("d").schedule(schedule(anchor)), sleep(2 * MINUTE)).await;
+    while_served(&second, after(anchor), sleep(2 * MINUTE)).await;
     drop(second);
     let begun = place.runs().into_iter().filter(|run| run.start_time.is_some());
     (begun.filter_map(|run| Some(run.scheduled_start_time?.since(anchor).as_secs() / 60)).collect(), place)
@@ -262,20 +271,100 @@ async fn dates_are_made_up_by_a_schedule_of_a_slug_too_and_none_while_it_was_pau
 }
 
 #[flowkit::test]
-async fn a_schedule_of_a_slug_keeps_its_id_and_one_without_is_replaced() {
+async fn no_dates_are_made_up_for_what_the_program_does_not_want_any_more() {
+    let all = |anchor| Schedule::interval("1m").anchor(anchor).misfire(Misfire::RunAll);
+    let changes: [(&str, &dyn Fn(Timestamp) -> ServeCall); 3] = [
+        ("removed", &|_| work.serve("d")),
+        ("switched off", &|anchor| work.serve("d").schedule(all(anchor).active(false))),
+        ("paused", &|anchor| work.serve("d").schedule(all(anchor)).paused(true)),
+    ];
+    for (change, after) in changes {
+        let (ran, _) = away_and_back(|anchor| work.serve("d").schedule(all(anchor)), after).await;
+        assert_eq!(ran, [0, 1, 2], "{change}: the last is the one that was planned");
+    }
+}
+
+#[flowkit::test]
+async fn a_schedule_keeps_its_id_by_its_slug_or_by_what_it_says_and_another_one_is_new() {
     let place = Place::new();
-    let deployment = || work.deployment("d").schedule(Schedule::cron("0 1 * * *").slug("a")).cron("0 3 * * *");
+    let mut seen = Vec::new();
+    for (slugged, other) in [("0 1 * * *", "0 4 * * *"), ("0 2 * * *", "0 5 * * *")] {
+        let runtime = place.open().await;
+        let deployment = work.deployment("d").schedule(Schedule::cron(slugged).slug("a")).cron("0 3 * * *").cron(other);
+        runtime.run(deployment.into_future()).await.expect("it is registered");
+        seen.push(only(&runtime));
+    }
+    let [before, after] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!((before.id, before.created), (after.id, after.created));
+    let ids = |of: &DeploymentDetails| of.schedules.iter().map(|schedule| schedule.id).collect::<Vec<_>>();
+    assert_eq!(ids(before)[..2], ids(after)[..2]);
+    assert!(!ids(before).contains(&ids(after)[2]));
+    assert_eq!(place.runs().len(), 3, "what was planned before is planned anew");
+}
+
+#[flowkit::test]
+async fn an_interval_without_an_anchor_goes_on_in_a_program_that_starts_more_often_than_that() {
+    let place = Place::new();
+    for _ in 0..4 {
+        let runtime = place.open().await;
+        while_served(&runtime, work.serve("d").interval("1h"), sleep(40 * MINUTE)).await;
+    }
+    let begun = place.runs().into_iter().filter(|run| run.start_time.is_some());
+    let due: Vec<_> = begun.filter_map(|run| run.scheduled_start_time).collect();
+    let [one, two] = due[..] else { panic!("those of 60 and 120 minutes: {due:?}") };
+    assert_eq!(two.since(one), 60 * MINUTE);
+}
+
+fn of_date(place: &Place, date: Timestamp) -> Vec<String> {
+    let of_date = place.runs().into_iter().filter(|run| run.scheduled_start_time == Some(date));
+    of_date.map(|run| run.state.name().to_owned()).collect()
+}
+
+#[flowkit::test]
+async fn a_date_that_has_come_outlives_a_registration_while_there_is_no_room_for_its_run() {
+    let place = Place::new();
     let first = place.open().await;
-    first.run(deployment().into_future()).await.expect("it is registered");
-    let before = only(&first);
+    let date = present().await.after(10 * MINUTE);
+    let serving = || work.serve("d").limit(1).schedule(Schedule::interval("1h").anchor(date));
+    while_served(&first, serving(), async {
+        sleep(5 * MINUTE).await;
+        let busy = run_deployment("work/d").name("busy").parameter("seconds", 7200);
+        busy.timeout(0_u64).await.expect("it is started");
+        sleep(8 * MINUTE).await;
+        work.deployment("d").schedule(Schedule::interval("1h").anchor(date)).await.expect("it is registered");
+    })
+    .await;
+    assert_eq!(of_date(&place, date), ["Late"], "it waits for room");
+    assert_eq!(of_date(&place, date.after(60 * MINUTE)), ["Scheduled"]);
     drop(first);
     let second = place.open().await;
-    second.run(deployment().into_future()).await.expect("it is registered");
-    let after = only(&second);
-    assert_eq!((before.id, before.created, before.schedules[0].id), (after.id, after.created, after.schedules[0].id));
-    assert_ne!(before.schedules[1].id, after.schedules[1].id);
+    while_served(&second, serving(), sleep(MINUTE)).await;
     drop(second);
-    assert_eq!(place.runs().len(), 2, "what was planned before is planned anew");
+    assert_eq!(of_date(&place, date), ["Completed"]);
+}
+
+#[flowkit::test]
+async fn a_planned_run_that_was_cancelled_is_not_planned_again() {
+    let place = Place::new();
+    let date = present().await.after(10 * MINUTE);
+    let later = |hours: u32| date.after(60 * MINUTE * hours);
+    let hourly = || Schedule::interval("1h").anchor(date);
+    let first = place.open().await;
+    let register = || first.run(work.deployment("d").schedule(hourly()).into_future());
+    register().await.expect("it is registered");
+    for hours in 0..2 {
+        let planned = place.runs().into_iter().find(|run| run.scheduled_start_time == Some(later(hours)));
+        first.cancel_flow_run(planned.expect("it is planned").id).await.expect("it waits");
+    }
+    register().await.expect("it is registered");
+    drop(first);
+    for (minutes, third) in [(1, "Scheduled"), (1, "Scheduled"), (150, "Completed")] {
+        let next = place.open().await;
+        while_served(&next, work.serve("d").schedule(hourly()), sleep(minutes * MINUTE)).await;
+        drop(next);
+        let states = [0, 1, 2].map(|hours| of_date(&place, later(hours)).join(" "));
+        assert_eq!(states, ["Cancelled", "Cancelled", third]);
+    }
 }
 
 #[flowkit::test]

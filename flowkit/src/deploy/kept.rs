@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-#[cfg(feature = "embedded")]
 use super::Known;
 #[cfg(feature = "embedded")]
 use crate::backend::Existing;
@@ -55,13 +54,13 @@ pub(crate) struct KeptSchedule {
     pub(crate) said_active: bool,
 }
 
-#[cfg(feature = "embedded")]
 impl KeptSchedule {
     pub(crate) fn known(&self) -> Known<'_> {
         Known { slug: self.slug.as_deref(), rule: &self.rule, parameters: &self.parameters }
     }
 
     /// The dates after one, up to now, the oldest first; none if the rule is not understood.
+    #[cfg(feature = "embedded")]
     pub(crate) fn dates(&self, after: Timestamp, now: Timestamp) -> impl Iterator<Item = Timestamp> + use<> {
         let dates = Schedule::of_rule(&self.rule).and_then(|schedule| schedule.dates_from(after).ok());
         dates.into_iter().flatten().skip_while(move |date| *date <= after).take_while(move |date| *date <= now)
@@ -88,6 +87,8 @@ pub(crate) struct Before {
     pub(crate) deployment: KeptDeployment,
     /// Its runs that had not begun.
     pub(crate) waiting: Vec<KeptRun>,
+    /// The dates to come of its schedules whose runs wait no longer, or are not to be.
+    pub(crate) gone: Vec<(Uuid, Timestamp)>,
 }
 
 /// Why a run waits.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::clock::Timestamp;
 use crate::def::FlowDef;
 use crate::error::Error;
 use crate::id::id_of;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, moment};
 use crate::trigger::DeploymentTrigger;
 
 /// A deployment as it is to be.
@@ -56,6 +57,9 @@ pub(crate) struct OwnFlow {
     pub(crate) check: fn(&Map<String, Value>, &FlowDef) -> Result<(), Error>,
 }
 
+/// What Prefect calls the moment from which an interval is counted.
+const ANCHOR: &str = "anchor_date";
+
 /// When runs are made by themselves.
 #[derive(Clone, Debug)]
 pub(crate) struct ScheduleSpec {
@@ -70,21 +74,38 @@ pub(crate) struct ScheduleSpec {
     pub(crate) slug: Option<String>,
     /// The slug that it had before.
     pub(crate) replaces: Option<String>,
+    /// Whether the program leaves it open from when on an interval is counted.
+    pub(crate) is_unanchored: bool,
 }
 
 impl ScheduleSpec {
-    /// Takes a schedule apart, with the help of its form in Prefect.
-    pub(crate) fn new(schedule: Schedule, mut json: Value) -> Self {
+    /// Takes a schedule apart, with the help of its form in Prefect. An interval without an anchor is counted from `now`.
+    pub(crate) fn new(schedule: &Schedule, mut json: Value, now: Timestamp) -> Self {
         let object = |value: Value| value.as_object().cloned().unwrap_or_default();
         let text = |value: Value| value.as_str().map(ToOwned::to_owned);
         Self {
-            schedule,
+            schedule: schedule.clone().anchored(now),
+            is_unanchored: schedule.is_unanchored(),
             rule: object(json["schedule"].take()),
             active: json["active"].as_bool().unwrap_or(true),
             max_scheduled_runs: json["max_scheduled_runs"].as_u64().and_then(|runs| u32::try_from(runs).ok()),
             parameters: object(json["parameters"].take()),
             slug: text(json["slug"].take()),
             replaces: text(json["replaces"].take()),
+        }
+    }
+
+    /// Has an interval whose anchor the program leaves open be counted as it was before, if it is the same interval: else a
+    /// program that starts more often than that would never come to run it.
+    pub(crate) fn anchor_as(&mut self, before: &Map<String, Value>) {
+        let every = |rule: &Map<String, Value>| rule.get("interval").and_then(Value::as_f64);
+        if let Some(anchor) = before.get(ANCHOR)
+            && self.is_unanchored
+            && every(before) == every(&self.rule)
+            && let Some(Ok(moment)) = anchor.as_str().map(moment)
+        {
+            self.schedule = self.schedule.clone().anchor(moment);
+            self.rule.insert(ANCHOR.to_owned(), anchor.clone());
         }
     }
 }

@@ -92,7 +92,7 @@ impl Draft {
         self.fit(schedule.parameters());
         let now = clock::now();
         match schedule.to_json(now) {
-            Ok(json) => self.spec.schedules.push(ScheduleSpec::new(schedule.clone().anchored(now), json)),
+            Ok(json) => self.spec.schedules.push(ScheduleSpec::new(schedule, json, now)),
             Err(error) => self.refuse(error),
         }
         let slugs: Vec<&str> = self.spec.schedules.iter().filter_map(|schedule| schedule.slug.as_deref()).collect();

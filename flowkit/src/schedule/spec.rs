@@ -103,7 +103,8 @@ impl Schedule {
 
     /// Sets the moment that an interval is counted from, in both directions.
     ///
-    /// By default it is counted from the moment at which the deployment is registered.
+    /// By default it is counted from the moment at which the deployment is registered; without a server, from the first
+    /// time that it was registered with this interval, as far as that is known.
     pub fn anchor(mut self, anchor: impl Into<Timestamp>) -> Self {
         match &mut self.rule {
             Rule::Interval { anchor: kept, .. } => *kept = Some(anchor.into()),
@@ -216,6 +217,11 @@ impl Schedule {
             anchor.get_or_insert(now);
         }
         self
+    }
+
+    /// Tells whether this is an interval without an anchor.
+    pub(crate) fn is_unanchored(&self) -> bool {
+        matches!(self.rule, Rule::Interval { anchor: None, .. })
     }
 
     pub(super) fn zone(&self) -> Result<Zone, Fault> {

@@ -18,7 +18,7 @@ use crate::asset::AssetEvent;
 use crate::backend::Backend;
 #[cfg(feature = "endpoint")]
 use crate::backend::History;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 #[cfg(feature = "endpoint")]
 use crate::deploy::DeploymentDetails;
 use crate::deploy::{
@@ -71,10 +71,10 @@ impl Deploy for Embedded {
 
     fn register(&self, spec: DeploymentSpec) -> BoxFuture<'_, Result<RegisteredDeployment, Error>> {
         async move {
-            let id = spec.own_id();
+            let (id, now) = (spec.own_id(), clock::now());
             let before = match self.memory.has_deployment(id) {
                 true => None,
-                false => self.query(move |file| waiting::before(file, id)).await?,
+                false => self.query(move |file| waiting::before(file, id, now)).await?,
             };
             let registered = match before {
                 Some(before) => self.memory.register_after(spec, before)?,

@@ -16,6 +16,7 @@ mod journal;
 mod kept;
 mod left;
 mod open;
+mod place;
 mod port;
 mod queue;
 mod read;
@@ -96,6 +97,11 @@ pub(crate) struct Embedded {
 impl Embedded {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path, limits: Limits, durability: Durability, keep: Retention) -> Result<Self, Error> {
+        let place = place::resolve(path).map_err(|error| {
+            let why = format!("the database `{}` cannot be found", path.display());
+            Error::new(ErrorKind::Backend, why).with_source(error)
+        })?;
+        let path = place.as_path();
         let (opened, right) = open::open(path)?;
         let reader = open::open_to_read(path)?;
         let known = variables::variables(&reader).map_err(|error| open::unusable(path, error))?;

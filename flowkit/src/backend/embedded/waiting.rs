@@ -10,7 +10,7 @@ use crate::deploy::{Before, KeptDeployment, KeptRun};
 use crate::state::State;
 
 /// Reads a deployment with its runs that have not begun, the first due first; `None` if the file does not know it.
-pub(super) fn before(file: &Connection, deployment: Uuid) -> rusqlite::Result<Option<Before>> {
+pub(super) fn before(file: &Connection, deployment: Uuid, now: Timestamp) -> rusqlite::Result<Option<Before>> {
     let facts = "SELECT facts FROM deployment WHERE id = ?";
     let facts =
         file.prepare_cached(facts)?.query_row([deployment.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
@@ -23,7 +23,14 @@ pub(super) fn before(file: &Connection, deployment: Uuid) -> rusqlite::Result<Op
         .prepare_cached(&runs)?
         .query_map([deployment.id.as_bytes()], |row| kept(file, row))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Some(Before { deployment, waiting }))
+    let gone = "SELECT schedule, due FROM deployment_run WHERE deployment = ? AND NOT waits AND schedule IS NOT NULL AND due > ?";
+    let gone = file
+        .prepare_cached(gone)?
+        .query_map(params![deployment.id.as_bytes(), now.unix_micros()], |row| {
+            Ok((Uuid::from_bytes(row.get(0)?), Timestamp::from_unix_micros(row.get(1)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some(Before { deployment, waiting, gone }))
 }
 
 /// Reads the run that was started with an idempotency key.

@@ -28,6 +28,8 @@ pub(super) struct Deployment {
     timetable: Timetable<Uuid>,
     /// The run that is planned for the next date of each schedule.
     planned: HashMap<Uuid, (Timestamp, FlowRunId)>,
+    /// Dates to come of schedules that have had their runs: they were called off, or begun before their time.
+    gone: HashSet<(Uuid, Timestamp)>,
     /// The runs that have a place below the concurrency limit.
     pub(super) placed: HashSet<FlowRunId>,
 }
@@ -68,6 +70,7 @@ impl Deployment {
             schedules: Vec::new(),
             timetable: Timetable::new(),
             planned: HashMap::new(),
+            gone: HashSet::new(),
             placed: HashSet::new(),
         };
         new.schedules = with_ids(&new.spec.schedules, &[]);
@@ -143,10 +146,10 @@ impl Deployment {
         self.plan_from(now)
     }
 
-    /// The id of the schedule that has this number in the program.
+    /// The id of the schedule that has this number in the program, and whether it starts runs.
     #[cfg(feature = "embedded")]
-    pub(super) fn schedule(&self, number: usize) -> Option<Uuid> {
-        self.schedules.get(number).map(|schedule| schedule.id)
+    pub(super) fn schedule(&self, number: usize) -> Option<(Uuid, bool)> {
+        self.schedules.get(number).map(|schedule| (schedule.id, schedule.active && !self.paused))
     }
 
     /// Switches a schedule on or off.
@@ -164,6 +167,7 @@ impl Deployment {
 
     /// Begins a new timetable, in which dates after `now` count.
     fn plan_from(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.gone.retain(|(_, date)| *date > now);
         self.timetable = Timetable::new();
         for schedule in self.schedules.iter().filter(|_| !self.paused) {
             let dates = schedule.spec.schedule.clone().active(schedule.active);
@@ -175,9 +179,19 @@ impl Deployment {
         Ok(())
     }
 
-    /// Gives up all runs that are planned.
-    pub(super) fn unplan(&mut self) -> Vec<FlowRunId> {
-        self.planned.drain().map(|(_, (_, run))| run).collect()
+    /// Lists the planned runs whose dates have come.
+    pub(super) fn come(&self, now: Timestamp) -> Vec<FlowRunId> {
+        self.planned.values().filter(|(at, _)| *at <= now).map(|(_, run)| *run).collect()
+    }
+
+    /// Gives up all runs that are planned. Those whose dates have come wait from now on as if somebody had started them.
+    pub(super) fn unplan(&mut self, now: Timestamp) -> Vec<FlowRunId> {
+        self.planned.drain().filter(|(_, (at, _))| *at > now).map(|(_, (_, run))| run).collect()
+    }
+
+    /// Takes note of dates to come whose runs are not to be planned.
+    pub(super) fn leave_out(&mut self, dates: impl IntoIterator<Item = (Uuid, Timestamp)>) {
+        self.gone.extend(dates);
     }
 
     /// Decides, as somebody could start a run that was planned, which dates of its schedule run. `None` if it was not planned,
@@ -197,9 +211,18 @@ impl Deployment {
 
     /// Lists the dates that a run is to be planned for.
     pub(super) fn unplanned(&mut self) -> Vec<Due<Uuid>> {
-        let mut upcoming = self.timetable.upcoming();
-        upcoming.retain(|due| !self.planned.contains_key(&due.key));
-        upcoming
+        loop {
+            let mut upcoming = self.timetable.upcoming();
+            upcoming.retain(|due| !self.planned.contains_key(&due.key));
+            let gone = upcoming.iter().filter(|due| self.gone.contains(&(due.key, due.at)));
+            let gone: Vec<Uuid> = gone.map(|due| due.key).collect();
+            if gone.is_empty() {
+                return upcoming;
+            }
+            for schedule in gone {
+                self.timetable.take_next(&schedule);
+            }
+        }
     }
 
     pub(super) fn planned(&mut self, due: &Due<Uuid>, run: FlowRunId) {
@@ -208,10 +231,11 @@ impl Deployment {
 
     /// Takes note that a planned run is called off or begun before its time: its date is gone.
     pub(super) fn done_with(&mut self, run: FlowRunId) {
-        let schedule = self.planned.iter().find(|(_, (_, planned))| *planned == run).map(|(schedule, _)| *schedule);
-        if let Some(schedule) = schedule {
+        let of = self.planned.iter().find(|(_, (_, planned))| *planned == run);
+        if let Some((schedule, date)) = of.map(|(schedule, (date, _))| (*schedule, *date)) {
             self.planned.remove(&schedule);
             self.timetable.take_next(&schedule);
+            self.gone.insert((schedule, date));
         }
     }
 
@@ -265,21 +289,29 @@ impl Deployment {
     }
 }
 
-/// Gives schedules their ids: a slug keeps that of the schedule which had it, or which it replaces, before. One that
-/// somebody has switched stays as it is as long as the program says what it said then.
+/// Gives schedules their ids: a slug keeps that of the schedule which had it, or which it replaces, before; without one, a
+/// schedule that says the same keeps it, so that runs that wait stay its own. One of a slug that somebody has switched stays
+/// as it is as long as the program says what it said then.
 fn with_ids(new: &[ScheduleSpec], known: &[KeptSchedule]) -> Vec<Scheduled> {
-    let of = |slug: &Option<String>| {
-        let slug = slug.as_ref()?;
-        known.iter().find(|known| known.slug.as_ref() == Some(slug))
-    };
-    let scheduled = |spec: &ScheduleSpec| {
-        let before = of(&spec.slug).or_else(|| of(&spec.replaces));
-        let switched = before.filter(|before| before.said_active == spec.active);
+    let mut before: HashMap<usize, &KeptSchedule> = HashMap::new();
+    // One that has the slug comes before one that is replaced by it.
+    let has_slug = |known: &&KeptSchedule| new.iter().any(|spec| spec.slug.is_some() && spec.slug == known.slug);
+    let (first, others): (Vec<_>, Vec<_>) = known.iter().partition(has_slug);
+    for known in first.into_iter().chain(others) {
+        if let Some(number) = known.known().among(new) {
+            before.entry(number).or_insert(known);
+        }
+    }
+    let scheduled = |(number, spec): (usize, &ScheduleSpec)| {
+        let before = before.get(&number);
+        let mut spec = spec.clone();
+        before.into_iter().for_each(|before| spec.anchor_as(&before.rule));
+        let switched = before.filter(|before| spec.slug.is_some() && before.said_active == spec.active);
         Scheduled {
             id: before.map_or_else(Uuid::new_v4, |before| before.id),
             active: switched.map_or(spec.active, |before| before.active),
-            spec: spec.clone(),
+            spec,
         }
     };
-    new.iter().map(scheduled).collect()
+    new.iter().enumerate().map(scheduled).collect()
 }

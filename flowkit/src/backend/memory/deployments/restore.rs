@@ -33,7 +33,8 @@ struct Fates {
 }
 
 impl Fates {
-    fn decide(before: &Before, specs: &[ScheduleSpec], now: Timestamp) -> Self {
+    /// `starts_runs` tells whether the schedule that has a number in the program does so now.
+    fn decide(before: &Before, specs: &[ScheduleSpec], starts_runs: impl Fn(usize) -> bool, now: Timestamp) -> Self {
         let mut fates = Self::default();
         let mut of_schedules: BTreeMap<Uuid, Vec<(FlowRunId, Timestamp)>> = BTreeMap::new();
         for kept in &before.waiting {
@@ -49,7 +50,9 @@ impl Fates {
             let number = known.and_then(|known| known.known().among(specs));
             let misfire = number.map_or_else(|| policy_of_others(specs), |number| specs[number].schedule.get_misfire());
             let last = runs.iter().map(|(_, due)| *due).max().unwrap_or(now);
-            let known = known.filter(|known| known.active && !before.deployment.paused);
+            // What nobody wants any more is not made up for.
+            let known =
+                known.filter(|known| known.active && !before.deployment.paused && number.is_some_and(&starts_runs));
             let missed = known.map(|known| misfire.choose(known.dates(last, now), now)).unwrap_or_default();
             let (to_come, late): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, due)| *due > now);
             fates.forgotten.extend(to_come.iter().map(|(run, _)| *run));
@@ -73,9 +76,14 @@ impl Memory {
     /// Registers a deployment, of which an earlier process has left something.
     pub(crate) fn register_after(&self, spec: DeploymentSpec, before: Before) -> Result<RegisteredDeployment, Error> {
         let now = clock::now();
-        let fates = Fates::decide(&before, &spec.schedules, now);
-        let (registered, is_new) = self.enter(spec, Some(&before.deployment), now)?;
+        let specs = spec.schedules.clone();
+        let (registered, is_new) = self.enter(spec, Some((&before.deployment, &before.gone)), now)?;
         if is_new {
+            let starts_runs = |number| {
+                let schedule = self.deployments.book(|book| book.deployments.get(&registered.id)?.schedule(number));
+                schedule.is_some_and(|(_, starts_runs)| starts_runs)
+            };
+            let fates = Fates::decide(&before, &specs, starts_runs, now);
             self.restore(registered.id, before.waiting, &fates, now);
         }
         self.go_on(registered.id, now);
@@ -103,7 +111,7 @@ impl Memory {
                 None => {
                     self.deployments.book(|book| {
                         let own = fates.schedules.get(&run).zip(book.deployments.get(&id));
-                        let own = own.and_then(|(number, deployment)| deployment.schedule(*number));
+                        let own = own.and_then(|(number, deployment)| Some(deployment.schedule(*number)?.0));
                         let cause = Cause { schedule: own.or(kept.schedule), key: None };
                         self.deployments.wait(book, &record, due, cause);
                     });
@@ -114,7 +122,7 @@ impl Memory {
         self.deployments.book(|book| {
             for (date, schedule, number) in &fates.made_up {
                 let Some(deployment) = book.deployments.get(&id) else { return };
-                let schedule = number.and_then(|number| deployment.schedule(number)).unwrap_or(*schedule);
+                let schedule = number.and_then(|number| deployment.schedule(number)).map_or(*schedule, |(own, _)| own);
                 let run = self.planned(deployment, schedule, *date, now);
                 self.deployments.wait(book, &run, *date, Cause { schedule: Some(schedule), key: None });
             }

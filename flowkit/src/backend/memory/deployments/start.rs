@@ -28,11 +28,11 @@ impl Memory {
     }
 
     /// Takes a deployment into the book, or changes it there; tells whether it is new there. `before` is what is known of it
-    /// from elsewhere.
+    /// from elsewhere, with dates to come that are not to be.
     pub(super) fn enter(
         &self,
         spec: DeploymentSpec,
-        before: Option<&KeptDeployment>,
+        before: Option<(&KeptDeployment, &[(Uuid, Timestamp)])>,
         now: Timestamp,
     ) -> Result<(RegisteredDeployment, bool), Error> {
         let full_name = spec.full_name();
@@ -48,13 +48,17 @@ impl Memory {
         }
         let mut new = Deployment::new(spec, flow, now)?;
         let id = new.id;
+        self.decide_what_has_come(id, now);
         let given_up = self.deployments.book(|book| match book.deployments.get_mut(&id) {
             Some(known) => {
                 known.update(new);
-                Some(known.unplan())
+                Some(known.unplan(now))
             }
             None => {
-                before.into_iter().for_each(|before| new.follow(before));
+                if let Some((before, gone)) = before {
+                    new.leave_out(gone.iter().copied());
+                    new.follow(before);
+                }
                 book.deployments.insert(id, new);
                 None
             }
@@ -82,10 +86,11 @@ impl Memory {
         change: impl FnOnce(&mut Deployment, Timestamp) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let now = clock::now();
+        self.decide_what_has_come(id, now);
         let given_up = self.deployments.book(|book| {
             let deployment = book.find(&crate::deploy::Target::Id(id))?;
             change(deployment, now)?;
-            Ok(deployment.unplan())
+            Ok(deployment.unplan(now))
         })?;
         self.forget(given_up);
         self.go_on(id, now);
@@ -106,6 +111,15 @@ impl Memory {
                 self.deployments.wait(book, &run, due.at, Cause { schedule: Some(due.key), key: None });
             }
         });
+    }
+
+    /// Has the misfire policies decide on runs that were planned, that are due, and that nobody had room for: only dates to
+    /// come can be planned anew.
+    fn decide_what_has_come(&self, id: Uuid, now: Timestamp) {
+        let come = self.deployments.book(|book| book.deployments.get(&id).map(|deployment| deployment.come(now)));
+        for run in come.into_iter().flatten() {
+            self.decide(run, now);
+        }
     }
 
     /// Has the misfire policy decide on a run that was planned and that somebody would like to start now.

@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn spec(schedule: &Schedule) -> ScheduleSpec {
-        ScheduleSpec::new(schedule.clone(), schedule.to_json(at(0)).expect("a schedule"))
+        ScheduleSpec::new(schedule, schedule.to_json(at(0)).expect("a schedule"), at(0))
     }
 
     fn stored(number: u128, rule: &Value, slug: Option<&str>) -> DeploymentSchedule {
