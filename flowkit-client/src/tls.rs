@@ -58,12 +58,13 @@ fn of_system() -> Result<Vec<CertificateDer<'static>>, Error> {
 pub(crate) fn trouble<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inside = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
-        if let Some(found) = inside.or_else(|| error.downcast_ref::<rustls::Error>()) {
+        if let Some(found) = error.downcast_ref::<rustls::Error>() {
             return Some(found);
         }
-        next = error.source();
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
     }
     None
 }

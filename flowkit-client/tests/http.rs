@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowkit_client::api::flow_runs::Orchestrate;
 use flowkit_client::model::{FlowCreate, FlowRunInputCreate, OrchestrationStatus, StateCreate, StateType};
-use flowkit_client::{Attribution, Auth, Client, Config, Error, ErrorKind, RetryPolicy};
+use flowkit_client::{Attribution, Auth, Client, Config, Error, ErrorKind, RetryPolicy, Trust};
 use serde_json::json;
 use uuid::Uuid;
 use wiremock::matchers::{body_json, header, method, path};
@@ -59,6 +59,18 @@ async fn a_redirect_keeps_method_and_body() -> Result<(), Error> {
         .mount(&server)
         .await;
     Client::new(config(&server)?)?.create_flow(&FlowCreate::new("etl")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn https_where_there_is_only_http_says_so_once() -> Result<(), Error> {
+    let server = MockServer::start().await;
+    let url = server.uri().replace("http://", "https://");
+    let config = Config::new(&format!("{url}/api"))?.trust(Trust::Anything).retry(RetryPolicy::none());
+    let error = Client::new(config)?.create_flow(&FlowCreate::new("etl")).await.expect_err("there is no TLS");
+    let text = error.to_string();
+    assert!(text.contains("it does not answer with TLS: is it http:// and not https://?"), "{text}");
+    assert!(std::error::Error::source(&error).is_none(), "the cause is told: {text}");
     Ok(())
 }
 
