@@ -226,7 +226,6 @@ async fn away(schedule: impl Fn(Timestamp) -> Schedule) -> (Vec<u64>, Place) {
     away_and_back(serving, serving).await
 }
 
-/// The same with a program that has changed meanwhile.
 async fn away_and_back(
     before: impl Fn(Timestamp) -> ServeCall,
     after: impl Fn(Timestamp) -> ServeCall,
@@ -392,9 +391,10 @@ async fn a_run_that_waits_too_long_for_a_deployment_that_is_gone_is_removed() {
     let flushed = |runtime: Runtime| async move { assert!(runtime.flush(MINUTE).await.is_empty()) };
     flushed(place.open_for(month).await).await;
     assert_eq!(place.runs().len(), 2, "the program may serve it next time");
-    flushed(place.open_for(month).await).await;
-    let left = |of: &str| place.file().query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get::<_, i64>(0));
-    for table in ["flow_run", "flow_run_state", "deployment_run"] {
-        assert_eq!(left(table).expect("a count"), 0, "{table}");
+    // What a process has no time for before it ends, the next one removes.
+    for _ in 0..20 {
+        flushed(place.open_for(month).await).await;
     }
+    let left = |of| place.file().query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get::<_, i64>(0));
+    assert_eq!(["flow_run", "flow_run_state", "deployment_run"].map(left), [Ok(0), Ok(0), Ok(0)]);
 }
