@@ -7,6 +7,9 @@ use crate::clock::Timestamp;
 /// A date is on time until this long after it, and never counts as missed: 15 seconds, when Prefect calls a run late.
 pub const ON_TIME: Duration = Duration::from_secs(15);
 
+/// So many missed dates of one schedule are made up for at once, and no more.
+pub const MOST_MADE_UP: usize = 1_000;
+
 /// Says which dates are made up for that passed while nothing could start their runs: the process was down, the
 /// machine asleep, the server away.
 ///
@@ -17,7 +20,8 @@ pub const ON_TIME: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Misfire {
-    /// Runs every missed date, the oldest first: for flows that handle the hour or the day that they are due for.
+    /// Runs every missed date, the oldest first: for flows that handle the hour or the day that they are due for. Of one
+    /// schedule the newest [`MOST_MADE_UP`] at most; the log says how many are left out.
     RunAll,
     /// Runs the newest of the dates and leaves out the ones before it. The default: after a night's outage a flow of
     /// every minute runs once, and not six hundred times.
@@ -55,6 +59,21 @@ impl Misfire {
         let chosen = self.choose(dates, now);
         let is_out = |(_, due): &&(K, Timestamp)| *due <= now && !chosen.contains(due);
         waiting.iter().filter(is_out).copied().collect()
+    }
+
+    /// Chooses from dates that are due and that have no run yet those that are given one now.
+    pub(crate) fn made_up(self, due: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> Vec<Timestamp> {
+        let mut chosen = self.choose(due, now);
+        let left_out = chosen.len().saturating_sub(MOST_MADE_UP);
+        if left_out > 0 {
+            tracing::warn!(
+                target: "flowkit::serve",
+                "A schedule has missed {} dates: the newest {MOST_MADE_UP} run, and {left_out} are left out",
+                chosen.len()
+            );
+            chosen.drain(..left_out);
+        }
+        chosen
     }
 
     /// Chooses from dates that are due, in ascending order, those that run now.
@@ -105,6 +124,17 @@ mod tests {
         check(Misfire::Skip, &[190, 195]);
         check(Misfire::Grace(Duration::from_secs(100)), &[100, 190, 195]);
         check(Misfire::Grace(Duration::ZERO), &[190, 195]);
+    }
+
+    #[test]
+    fn of_very_many_missed_dates_the_newest_run() {
+        let at = |second: i64| Timestamp::from_unix_micros(second * 1_000_000);
+        let made_up = Misfire::RunAll.made_up((1..=2_000_000).map(at), at(2_000_000));
+        assert_eq!(
+            (made_up.len(), made_up.first(), made_up.last()),
+            (1_000, Some(&at(1_999_001)), Some(&at(2_000_000)))
+        );
+        assert_eq!(Misfire::RunAll.made_up((1..=1_000).map(at), at(1_000)).len(), 1_000);
     }
 
     #[test]

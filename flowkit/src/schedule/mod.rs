@@ -48,6 +48,6 @@ mod timetable;
 mod zone;
 
 pub use dates::Dates;
-pub use misfire::{Misfire, ON_TIME};
+pub use misfire::{MOST_MADE_UP, Misfire, ON_TIME};
 pub use spec::{Schedule, moment};
 pub use timetable::{Due, Timetable};

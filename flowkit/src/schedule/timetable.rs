@@ -110,7 +110,7 @@ impl<K: Clone + PartialEq> Timetable<K> {
 impl<K> Entry<K> {
     fn take_due(&mut self, now: Timestamp) -> Vec<Timestamp> {
         let past = std::iter::from_fn(|| self.dates.next_if(|date| *date <= now));
-        self.misfire.choose(past, now)
+        self.misfire.made_up(past, now)
     }
 }
 

@@ -50,31 +50,54 @@ pub(super) fn replay(path: &Path, connection: &Connection) -> rusqlite::Result<M
     records.retain(|(number, _)| *number > mark.last);
     records.sort_unstable_by_key(|(number, _)| *number);
     let last = records.last().map_or(mark.last, |(number, _)| *number);
-    let mut unread = 0;
-    if !records.is_empty() {
-        let transaction = connection.unchecked_transaction()?;
-        let epoch = transaction.query_row("SELECT epoch FROM owner", [], |row| row.get(0))?;
-        let mut rows = Rows { connection: &transaction, numbers: &mut Numbers::default(), epoch };
-        for (_, content) in &records {
-            match Entry::read(content) {
-                Some(entry) => rows.replay(entry)?,
-                None => unread += 1,
-            }
-        }
-        Mark::set(&transaction, last)?;
-        transaction.commit()?;
-        let taken = records.len() - unread;
-        tracing::debug!(target: "flowkit::embedded", "An earlier process had not written {taken} of its reports to the database; now they are.");
-    }
+    let unread = match take_over(connection, &records, last) {
+        Ok(0) => None,
+        Ok(unread) => Some(format!("{unread} of its records are not understood")),
+        Err(error) if is_of_the_disk(&error) => return Err(error),
+        Err(error) => Some(format!("the database does not take them: {error}")),
+    };
     for (suffix, _) in &files {
-        if unread > 0 {
-            aside(path, suffix, &format!("{unread} of its records are not understood"));
+        if let Some(why) = &unread {
+            aside(path, suffix, why);
         } else {
             // One that stays is known by its numbers to bring nothing new.
             let _ = std::fs::remove_file(beside(path, suffix));
         }
     }
     Ok(Mark { last, ..mark })
+}
+
+/// Writes the records in one transaction; gives the number of those that are not understood.
+fn take_over(connection: &Connection, records: &[(u64, &[u8])], last: u64) -> rusqlite::Result<usize> {
+    if records.is_empty() {
+        return Ok(0);
+    }
+    let mut unread = 0;
+    let transaction = connection.unchecked_transaction()?;
+    let epoch = transaction.query_row("SELECT epoch FROM owner", [], |row| row.get(0))?;
+    let mut rows = Rows { connection: &transaction, numbers: &mut Numbers::default(), epoch };
+    for (_, content) in records {
+        match Entry::read(content) {
+            Some(entry) => rows.replay(entry)?,
+            None => unread += 1,
+        }
+    }
+    Mark::set(&transaction, last)?;
+    transaction.commit()?;
+    let taken = records.len() - unread;
+    tracing::debug!(target: "flowkit::embedded", "An earlier process had not written {taken} of its reports to the database; now they are.");
+    Ok(unread)
+}
+
+/// Tells whether it may succeed another time, or the database itself is not whole.
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    !matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            Code::ConstraintViolation | Code::TypeMismatch | Code::TooBig | Code::ParameterOutOfRange | Code::Unknown
+        )
+    )
 }
 
 /// Reads a file, if there is one that belongs to the database.

@@ -153,6 +153,11 @@ impl<'a> TaskRow<'a> {
         run.track.with(|states| (states.len() == index + 1).then(|| Self::of(run, states)).flatten())
     }
 
+    /// Reads the run as it is now, whoever tells so.
+    pub(super) fn last(run: &'a TaskRun) -> Option<Self> {
+        run.track.with(|states| Self::of(run, states))
+    }
+
     /// Reads the run as it was when it entered the state of this index.
     pub(super) fn at(run: &'a TaskRun, index: usize) -> Option<Self> {
         run.track.with(|states| Self::of(run, states.get(..=index)?))

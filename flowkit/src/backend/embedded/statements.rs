@@ -182,9 +182,17 @@ impl Rows<'_> {
         Ok(true)
     }
 
-    /// Writes a task run as it is now, unless it has gone on since.
-    pub(super) fn put_task_run(&mut self, run: &TaskRun, index: usize) -> rusqlite::Result<()> {
-        let Some(row) = TaskRow::now(run, index) else { return Ok(()) };
+    /// Writes a task run as it is now, unless it has gone on since; tells whether it has written it.
+    pub(super) fn put_task_run(&mut self, run: &TaskRun, index: usize) -> rusqlite::Result<bool> {
+        TaskRow::now(run, index).map_or(Ok(false), |row| self.put_row_of(run, &row).map(|()| true))
+    }
+
+    /// Writes a task run that has gone on, and does not tell so in the same transaction.
+    pub(super) fn put_task_run_ahead(&mut self, run: &TaskRun) -> rusqlite::Result<()> {
+        TaskRow::last(run).map_or(Ok(()), |row| self.put_row_of(run, &row))
+    }
+
+    fn put_row_of(&mut self, run: &TaskRun, row: &TaskRow<'_>) -> rusqlite::Result<()> {
         let flow_run = run.flow_run.as_ref().map_or(Ok(0), |flow_run| self.known_flow_run(flow_run))?;
         let address = std::ptr::from_ref(run.def).addr();
         let task = match self.numbers.tasks.get(&address) {
@@ -195,7 +203,7 @@ impl Rows<'_> {
                 number
             }
         };
-        self.put_task_row(flow_run, task, &row)
+        self.put_task_row(flow_run, task, row)
     }
 
     /// Writes the row of a task run.

@@ -1,6 +1,6 @@
 //! The one thread that writes: everything that has gathered goes to disk in one transaction.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,7 +101,8 @@ pub(super) fn start(
             }
             writer.sweep(&queue, began.elapsed());
         }
-        if writer.close() {
+        let (all_written, closed) = (!writer.failing, writer.close());
+        if all_written && closed {
             queue.done();
         }
     })
@@ -115,7 +116,7 @@ struct Writer {
     lost: Arc<Lost>,
     check: Option<Check>,
     place: Whereabouts,
-    /// Whether the last transaction came to nothing: that is said once.
+    /// Whether the last transaction came to nothing: that is said once. What it was of lies beside the database.
     failing: bool,
 }
 
@@ -132,8 +133,8 @@ impl Writer {
         let tries = if self.failing { 1 } else { TRIES };
         for attempt in 1.. {
             match self.commit(&items, last) {
-                Ok(()) => {
-                    if std::mem::take(&mut self.failing) {
+                Ok(is_any) => {
+                    if is_any && std::mem::take(&mut self.failing) {
                         tracing::info!(target: "flowkit::embedded", "Runs are written to the database again");
                     }
                     break;
@@ -158,10 +159,13 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, items: &VecDeque<Item>, last: u64) -> rusqlite::Result<()> {
+    /// Writes all of it or nothing; tells whether there was anything.
+    fn commit(&mut self, items: &VecDeque<Item>, last: u64) -> rusqlite::Result<bool> {
         if items.iter().all(|item| matches!(item, Item::Barrier(_))) {
-            return Ok(());
+            return Ok(false);
         }
+        // Runs that have gone on: mostly they tell so further down.
+        let mut ahead = HashMap::new();
         let transaction = self.connection.unchecked_transaction()?;
         let mut rows = Rows { connection: &transaction, numbers: &mut self.numbers, epoch: self.epoch };
         for item in items {
@@ -173,14 +177,24 @@ impl Writer {
                 Item::Change(change) => rows.follow(change)?,
                 Item::Kept(kept) => rows.keep(kept)?,
                 Item::FlowState(run, state) | Item::Event(Event::FlowEnded(run, state)) => rows.enter(run, state)?,
-                Item::Event(Event::TaskState(run, index)) => rows.put_task_run(run, *index)?,
+                Item::Event(Event::TaskState(run, index)) => {
+                    if rows.put_task_run(run, *index)? {
+                        ahead.remove(&Arc::as_ptr(run));
+                    } else {
+                        ahead.insert(Arc::as_ptr(run), run);
+                    }
+                }
                 Item::Event(Event::Log(record)) => rows.add_log(record)?,
                 Item::Damage => drop(transaction.execute("UPDATE owner SET closed = ?", [open::DAMAGED])?),
                 Item::Event(Event::Asset(_) | Event::Happened(_)) | Item::Barrier(_) => {}
             }
         }
+        // All of this counts as written then, and the process may die before they tell.
+        for run in ahead.into_values() {
+            rows.put_task_run_ahead(run)?;
+        }
         Mark::set(&transaction, last)?;
-        transaction.commit()
+        transaction.commit().map(|()| true)
     }
 
     /// Removes what is not to be kept: for as long as was written before, so that neither falls behind, and no longer
@@ -224,5 +238,43 @@ impl Writer {
         }
         drop(self.connection);
         closed.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::def::TaskDef;
+    use crate::id::TaskRunId;
+    use crate::run::{TaskRun, Track};
+    use crate::state::{State, StateName};
+
+    static DEF: TaskDef = TaskDef::new("load", "load-1", &[]);
+
+    #[test]
+    fn a_run_that_has_gone_on_and_not_told_so_yet_is_written_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("runs.db");
+        let (Opened { connection, epoch, .. }, _lock) = open::open(&path).expect("a new file");
+        let (numbers, sweeper) = (Numbers::default(), Sweeper::new(Retention::default()));
+        let (lost, place) = (Arc::default(), Whereabouts::of(&path));
+        let mut writer = Writer { connection, epoch, numbers, sweeper, lost, check: None, place, failing: false };
+        let track = Track::default();
+        for (index, name) in [StateName::Pending, StateName::Running, StateName::Completed].into_iter().enumerate() {
+            track.push(State::new(name, Timestamp::from_unix_micros(index as i64)));
+        }
+        let run =
+            Arc::new(TaskRun { id: TaskRunId::now(), def: &DEF, flow_run: None, parent: None, extra: None, track });
+        let told = |index| Item::Event(Event::TaskState(Arc::clone(&run), index));
+        assert_eq!(writer.commit(&VecDeque::from([told(0), told(1)]), 2), Ok(true));
+        let rows = "SELECT count(*), max(ended) FROM task_run";
+        let rows = |writer: &Writer| {
+            writer.connection.query_row(rows, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
+        };
+        assert_eq!(rows(&writer), Ok((1, Some(2))));
+        assert_eq!(writer.commit(&VecDeque::from([told(2)]), 3), Ok(true));
+        assert_eq!(rows(&writer), Ok((1, Some(2))));
+        assert_eq!(writer.commit(&VecDeque::from([Item::Barrier(Box::new(|| {}))]), 3), Ok(false));
     }
 }

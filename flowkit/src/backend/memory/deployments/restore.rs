@@ -53,7 +53,7 @@ impl Fates {
             // What nobody wants any more is not made up for.
             let known =
                 known.filter(|known| known.active && !before.deployment.paused && number.is_some_and(&starts_runs));
-            let missed = known.map(|known| misfire.choose(known.dates(last, now), now)).unwrap_or_default();
+            let missed = known.map(|known| misfire.made_up(known.dates(last, now), now)).unwrap_or_default();
             let (to_come, late): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, due)| *due > now);
             fates.forgotten.extend(to_come.iter().map(|(run, _)| *run));
             let left_out = misfire.left_out(&late, missed.iter().copied(), now);
