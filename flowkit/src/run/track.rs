@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::lock;
 use crate::heed::Heed;
-use crate::state::State;
+use crate::state::{State, StateType};
 
 /// The states a run has been through. Most task runs have three.
 #[derive(Debug, Default)]
@@ -49,11 +49,42 @@ impl Track {
         states.len() - 1
     }
 
+    /// Adds a state that was entered a while ago: somebody may have asked for the run to be cancelled since then.
+    pub(crate) fn push_late(&self, state: State) {
+        let mut states = lock(&self.states);
+        let was_overtaken =
+            |last: &State| last.state_type() == StateType::Cancelling && state.timestamp() < last.timestamp();
+        let place = states.len() - usize::from(states.last().is_some_and(was_overtaken));
+        states.insert(place, state);
+    }
+
     pub(crate) fn current(&self) -> Option<State> {
         lock(&self.states).last().cloned()
     }
 
     pub(crate) fn with<R>(&self, read: impl FnOnce(&[State]) -> R) -> R {
         read(&lock(&self.states))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::state::StateName;
+
+    #[test]
+    fn a_state_that_was_overtaken_by_a_request_to_cancel_stands_before_it() {
+        let at = |name, micros| State::new(name, Timestamp::from_unix_micros(micros));
+        let names = |states: &[State]| states.iter().map(|state| state.name().to_owned()).collect::<Vec<_>>();
+        let track = Track::default();
+        track.push_late(at(StateName::Pending, 10));
+        track.push(at(StateName::Cancelling, 30));
+        track.push_late(at(StateName::Running, 20));
+        assert_eq!(track.with(names), ["Pending", "Running", "Cancelling"]);
+        track.push_late(at(StateName::Cancelled, 40));
+        // By the clock of somebody else, which is slow.
+        track.push_late(at(StateName::Crashed, 5));
+        assert_eq!(track.with(names), ["Pending", "Running", "Cancelling", "Cancelled", "Crashed"]);
     }
 }

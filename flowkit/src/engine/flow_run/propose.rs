@@ -81,7 +81,7 @@ impl<T: Send + 'static> LiveFlow<T> {
             // Whoever asked for the run to be cancelled may have told so before the backend did.
             let known = entered_type == StateType::Cancelling && self.run().state().state_type() == entered_type;
             if !known {
-                self.run().track.push(entered.clone());
+                self.run().track.push_late(entered.clone());
             }
             if entered_type == proposed {
                 return overruled.map_or(Ok(Verdict::Entered), Err);
