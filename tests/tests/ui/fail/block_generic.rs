@@ -1,0 +1,8 @@
+use flowkit::Block;
+
+#[derive(Block)]
+struct Warehouse<T> {
+    host: T,
+}
+
+fn main() {}
