@@ -21,9 +21,9 @@
 //! ```
 //!
 //! With a Prefect server they are the server's, shared with Python, the UI and automations. Without one they are those of
-//! this process: the newest 10 000, with 64 MiB of content, of what programs tell, of flow runs (`prefect.flow-run.*`, with
-//! the names and resources that Prefect's server gives them). With a file (`FLOWKIT_DB`) what programs tell is in the file as
-//! well, for as long as runs are.
+//! this process: the newest 10 000 (fewer where fewer flow runs are [kept](crate::RuntimeBuilder::keep_flow_runs)), with 64
+//! MiB of content, of what programs tell and of flow runs (`prefect.flow-run.*`, with the names and resources that Prefect's
+//! server gives them). With a file (`FLOWKIT_DB`) what programs tell is in the file as well, for as long as runs are.
 //!
 //! What is known as a [`Secret`](crate::Secret) is masked in events.
 

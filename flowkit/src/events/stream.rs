@@ -27,7 +27,7 @@ pub fn events() -> Events {
 
 /// Events as they happen; see [`events`].
 ///
-/// An item is an error if events were lost: without a server, when more than 10 000 have happened since the last one was
+/// An item is an error if events were lost: without a server, when more than are kept have happened since the last one was
 /// read; or once, as the last item, if the settings cannot be used. There is no other end but the moment of
 /// [`until`](Events::until).
 #[must_use = "nothing is heard until the stream is polled"]

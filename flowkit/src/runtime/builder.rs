@@ -179,7 +179,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets how many flow runs the in-memory history keeps. Default: 10 000.
+    /// Sets how many flow runs the in-memory history keeps. Default: 10 000. For each of them four events are kept, but
+    /// 1 000 at least and 10 000 at most in all.
     pub fn keep_flow_runs(mut self, count: usize) -> Self {
         self.limits.flow_runs = count;
         self

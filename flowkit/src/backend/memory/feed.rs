@@ -18,6 +18,11 @@ use crate::state::State;
 /// How many there may be.
 const MOST: usize = 10_000;
 
+/// How many there may be for each flow run that is kept, since events of states hold on to their runs; and from how many on
+/// that counts.
+const OF_EACH_RUN: usize = 4;
+const FEW: usize = 1_000;
+
 /// How many bytes those may have that programs tell; the newest one is there however large it is.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -25,8 +30,9 @@ const MOST_BYTES: usize = 64 << 20;
 const AT_ONCE: usize = 256;
 
 /// Events, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Happenings {
+    most: usize,
     kept: Mutex<Kept>,
     news: Notify,
 }
@@ -68,11 +74,17 @@ impl Entry {
 }
 
 impl Happenings {
+    /// Makes room for events, by the number of flow runs that are kept.
+    pub(super) fn beside(flow_runs: usize) -> Self {
+        let most = flow_runs.saturating_mul(OF_EACH_RUN).clamp(FEW, MOST);
+        Self { most, kept: Mutex::default(), news: Notify::new() }
+    }
+
     fn add(&self, entry: Entry) {
         let mut kept = lock(&self.kept);
         kept.bytes += entry.bytes();
         kept.entries.push_back(entry);
-        while kept.entries.len() > MOST || (kept.bytes > MOST_BYTES && kept.entries.len() > 1) {
+        while kept.entries.len() > self.most || (kept.bytes > MOST_BYTES && kept.entries.len() > 1) {
             let Some(oldest) = kept.entries.pop_front() else { break };
             kept.bytes -= oldest.bytes();
             kept.gone += 1;
@@ -123,7 +135,8 @@ impl Follower {
             let (entries, missed, next) = told.from(self.next, AT_ONCE);
             self.next = next;
             if missed > 0 {
-                let why = format!("{missed} events were not read in time, and are gone: the newest {MOST} are kept");
+                let why =
+                    format!("{missed} events were not read in time, and are gone: the newest {} are kept", told.most);
                 self.ready.push_back(Err(Error::new(ErrorKind::Backend, why)));
             }
             if entries.is_empty() {

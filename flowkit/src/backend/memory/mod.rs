@@ -72,7 +72,7 @@ impl Memory {
             artifacts: Shown::default(),
             blocks: Saved::default(),
             slots: Counting::default(),
-            happenings: Arc::default(),
+            happenings: Arc::new(Happenings::beside(limits.flow_runs)),
         }
     }
 
