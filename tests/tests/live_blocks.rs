@@ -6,30 +6,11 @@ mod blocks;
 mod hidden;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 
+use flowkit::Secret;
 use flowkit::block::{self, Webhook};
-use flowkit::{Runtime, Secret};
-use flowkit_tests::live::{self, LiveServer};
+use flowkit_tests::live::{self, at};
 use serde_json::{Value, json};
-
-/// Runs `future` in this process, as a client of the server.
-fn at<F: Future>(url: &str, future: F) -> F::Output {
-    let reporting = Runtime::builder().server(url).build().expect("the address is sound");
-    let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
-    threads.block_on(async {
-        let output = reporting.run(future).await;
-        let left = reporting.flush(std::time::Duration::from_secs(30)).await;
-        assert!(left.is_empty(), "{left:?}");
-        output
-    })
-}
-
-fn python(server: &LiveServer, script: &str) -> Value {
-    let said = server.python(script);
-    let last = said.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {said}"))
-}
 
 /// The Python class of the same types as those in `blocks`.
 const CLASSES: &str = "\
@@ -83,10 +64,8 @@ fn python_loads_what_rust_has_saved() {
         let outer = blocks::Warehouse { host, ports, options: None, credentials, spare };
         block::save("rs-outer", &outer).await.expect("it is saved");
     });
-    let seen = python(
-        server,
-        &format!(
-            "{CLASSES}\n\
+    let seen = server.python_json(&format!(
+        "{CLASSES}\n\
              hook, outer = Webhook.load('rs-webhook'), Block.load('fk-warehouse/rs-outer')\n\
              inner = Block.load('fk-credentials/rs-inner')\n\
              print(json.dumps([\n    \
@@ -97,8 +76,7 @@ fn python_loads_what_rust_has_saved() {
                  outer.credentials._block_document_name, outer.spare.password.get_secret_value(),\n    \
                  outer.options is None, str(outer),\n\
              ]))\n"
-        ),
-    );
+    ));
     assert_eq!(seen[0], "text from Rust, ü");
     assert_eq!(seen[1], json!({"keys": ["json-from-rust"]}));
     let hook = json!(["https://example.com/from-rust", {"X-Token": "header-from-rust"}, "POST"]);
@@ -153,10 +131,9 @@ fn rust_loads_what_python_has_saved() {
             .await
             .expect("it is replaced");
     });
-    let seen = python(
-        server,
-        &format!("{CLASSES}\nprint(json.dumps(Warehouse.load('py-outer').credentials.password.get_secret_value()))\n"),
-    );
+    let seen = server.python_json(&format!(
+        "{CLASSES}\nprint(json.dumps(Warehouse.load('py-outer').credentials.password.get_secret_value()))\n"
+    ));
     assert_eq!(seen, "replaced-by-rust");
 }
 
@@ -193,11 +170,8 @@ fn both_sides_agree_on_the_schema_of_equal_types() {
         block::save("both", &blocks::credentials("of-both")).await.expect("it is saved");
     });
     let ours = server.get("/block_types/slug/fk-credentials/block_documents/name/both");
-    let theirs = python(
-        server,
-        &format!(
-            "{CLASSES}\nprint(json.dumps([Credentials._calculate_schema_checksum(), Credentials.model_json_schema()]))\n"
-        ),
-    );
+    let theirs = server.python_json(&format!(
+        "{CLASSES}\nprint(json.dumps([Credentials._calculate_schema_checksum(), Credentials.model_json_schema()]))\n"
+    ));
     assert_eq!(ours["block_schema"]["checksum"], theirs[0], "{}\n{}", ours["block_schema"]["fields"], theirs[1]);
 }

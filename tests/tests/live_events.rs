@@ -12,27 +12,9 @@ use std::time::{Duration, Instant};
 use flowkit::events::{Event, Events, Resource};
 use flowkit::prelude::*;
 use flowkit::{Runtime, emit_event, events, tags};
-use flowkit_tests::live::{self, LiveServer};
+use flowkit_tests::live::{self, LiveServer, at};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-
-/// Runs `future` in this process, as a client of the server.
-fn at<F: Future>(url: &str, future: F) -> F::Output {
-    let reporting = Runtime::builder().server(url).build().expect("the address is sound");
-    let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
-    threads.block_on(async {
-        let output = reporting.run(future).await;
-        let left = reporting.flush(Duration::from_secs(30)).await;
-        assert!(left.is_empty(), "{left:?}");
-        output
-    })
-}
-
-fn python(server: &LiveServer, script: &str) -> Value {
-    let said = server.python(script);
-    let last = said.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {said}"))
-}
 
 #[test]
 fn events_at_the_server() {
@@ -78,7 +60,7 @@ fn python_hears_what_rust_has_told() {
     let Some(server) = live::server() else { return };
     let told = at(&server.api_url(), async { tags(["rs-praise"]).scope(async { praising().await }).await });
     let told = told.expect("it is told");
-    let seen = python(server, SEEN_BY_PYTHON);
+    let seen = server.python_json(SEEN_BY_PYTHON);
     for (seen, told) in seen.as_array().expect("three events").iter().zip(&told) {
         for key in ["id", "event", "resource", "payload", "follows"] {
             assert_eq!(seen[key], serde_json::to_value(told).expect("JSON")[key], "{key} of {seen}");

@@ -3,33 +3,14 @@
 #[path = "things/limits.rs"]
 mod limits;
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use flowkit::prelude::*;
 use flowkit::{Runtime, concurrency, limit, rate_limit, runtime};
 use flowkit_tests::ledger::{Ledger, note};
-use flowkit_tests::live::{self, LiveServer};
+use flowkit_tests::live::{self, LiveServer, at};
 use flowkit_tests::program::{Program, Running};
-use serde_json::{Value, json};
-
-/// Runs `future` in this process, as a client of the server.
-fn at<F: Future>(url: &str, future: F) -> F::Output {
-    let reporting = Runtime::builder().server(url).build().expect("the address is sound");
-    let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
-    threads.block_on(async {
-        let output = reporting.run(future).await;
-        let left = reporting.flush(Duration::from_secs(30)).await;
-        assert!(left.is_empty(), "{left:?}");
-        output
-    })
-}
-
-fn python(server: &LiveServer, script: &str) -> Value {
-    let said = server.python(script);
-    let last = said.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {said}"))
-}
+use serde_json::json;
 
 fn full() -> bool {
     std::env::var("FLOWKIT_FULL").is_ok_and(|value| value == "1")
@@ -93,9 +74,7 @@ fn limits_go_both_ways() {
         limit::set("tag:rs-tag", 2).await.expect("it is set");
         assert!(limit::delete("tag:py-tag").await.expect("it is removed"));
     });
-    let seen = python(
-        server,
-        "import json\n\
+    let seen = server.python_json("import json\n\
          from prefect.client.orchestration import get_client\n\
          with get_client(sync_client=True) as client:\n    \
              known = {one.name: one for one in client.read_global_concurrency_limits(limit=200, offset=0)}\n    \
@@ -132,7 +111,7 @@ fn python_accepts_the_same_names() {
         json!(of_names)
     });
     let ours = tokio::runtime::Runtime::new().expect("a runtime starts").block_on(ours);
-    assert_eq!(python(server, &script), ours);
+    assert_eq!(server.python_json(&script), ours);
 }
 
 const PYTHON_WAITS: &str = "import json, sys, time\n\
@@ -156,7 +135,7 @@ fn python_waits_for_rust_and_rust_for_python() {
         let url = server.api_url();
         let waits = tokio::task::spawn_blocking(move || {
             let _ = url;
-            python(server, PYTHON_WAITS)
+            server.python_json(PYTHON_WAITS)
         });
         // It has been refused at least once.
         let denied = async || {

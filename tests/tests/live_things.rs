@@ -5,32 +5,12 @@ mod artifacts;
 #[path = "things/variables.rs"]
 mod variables;
 
-use std::future::Future;
-
 use flowkit::artifact::{self, ArtifactKind};
 use flowkit::prelude::*;
 use flowkit::{ErrorKind, Runtime, runtime, variable};
-use flowkit_tests::live::{self, LiveServer};
+use flowkit_tests::live::{self, at};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Runs `future` in this process, as a client of the server.
-fn at<F: Future>(url: &str, future: F) -> F::Output {
-    let reporting = Runtime::builder().server(url).build().expect("the address is sound");
-    let threads = tokio::runtime::Runtime::new().expect("a runtime starts");
-    threads.block_on(async {
-        let output = reporting.run(future).await;
-        let left = reporting.flush(std::time::Duration::from_secs(30)).await;
-        assert!(left.is_empty(), "{left:?}");
-        output
-    })
-}
-
-fn python(server: &LiveServer, script: &str) -> Value {
-    let said = server.python(script);
-    let last = said.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {said}"))
-}
 
 #[test]
 fn variables_at_the_server() {
@@ -76,8 +56,7 @@ fn variables_go_both_ways() {
         assert!(variable::unset("py-text").await.expect("it is removed"));
         variable::set("rs-list", &["a", "ü"]).await.expect("it is set");
     });
-    let seen = python(
-        server,
+    let seen = server.python_json(
         "import json\n\
          from prefect.client.orchestration import get_client\n\
          from prefect.variables import Variable\n\
@@ -125,7 +104,7 @@ fn python_accepts_the_same_names_and_values() {
         json!([of_names, of_lengths, of_keys])
     });
     let ours = tokio::runtime::Runtime::new().expect("a runtime starts").block_on(ours);
-    assert_eq!(python(server, &script), ours);
+    assert_eq!(server.python_json(&script), ours);
 }
 
 #[task]
@@ -150,9 +129,7 @@ async fn shows_all() -> flowkit::Result<(String, String)> {
 fn python_reads_what_rust_has_shown() {
     let Some(server) = live::server() else { return };
     let (flow_run, task_run) = at(&server.api_url(), async { shows_all().await }).expect("it is shown");
-    let seen = python(
-        server,
-        "import json\n\
+    let seen = server.python_json("import json\n\
          from prefect.artifacts import Artifact\n\
          kinds = ['report', 'table', 'link', 'image', 'progress']\n\
          found = [Artifact.get(key='rs-' + kind) for kind in kinds]\n\
@@ -173,8 +150,7 @@ fn python_reads_what_rust_has_shown() {
 #[test]
 fn rust_reads_what_python_has_shown() {
     let Some(server) = live::server() else { return };
-    let shown = python(
-        server,
+    let shown = server.python_json(
         "import json\n\
          from prefect import flow\n\
          from prefect.artifacts import *\n\

@@ -24,6 +24,7 @@
 pub(crate) mod api;
 mod deployed;
 mod gate;
+mod here;
 mod log;
 mod port;
 mod process;
@@ -37,6 +38,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use api::Reply;
+pub use here::at;
 pub use record::{Exchange, Recording};
 pub use served::Notes;
 pub use server::{LiveServer, Options};
