@@ -168,9 +168,12 @@ fn a_record_that_is_torn_ends_what_is_taken_over_and_no_more() {
     for cut in [1, 7, 16, 200] {
         let place = Place::new();
         place.dies("40");
-        // What the process was writing is at the end of the file that was written last.
-        let written = |name: &String| place.at(name).metadata().and_then(|file| file.modified()).expect("a time");
-        let name = place.beside().into_iter().max_by_key(written).expect("a file");
+        // What the process was writing is at the end of the file whose first record is the newer one.
+        let begins = |name: &String| {
+            let bytes = std::fs::read(place.at(name)).expect("a file");
+            bytes.get(36..44).map(|number| u64::from_le_bytes(number.try_into().expect("eight bytes")))
+        };
+        let name = place.beside().into_iter().max_by_key(begins).expect("a file");
         let file = std::fs::OpenOptions::new().write(true).open(place.at(&name)).expect("a file");
         let length = file.metadata().expect("a file").len();
         file.set_len(length.saturating_sub(cut)).expect("it can be made shorter");
