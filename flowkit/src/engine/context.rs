@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
@@ -45,6 +46,8 @@ pub(crate) struct FlowScope {
     pub(crate) run: Arc<FlowRun>,
     /// Submitted work that the flow run waits for before it ends.
     pub(crate) submitted: TaskTracker,
+    /// How many flow runs are awaited in its body.
+    pub(crate) awaited: AtomicUsize,
     subflow_calls: Mutex<HashMap<Cow<'static, str>, u32>>,
     /// Of the present attempt.
     pub(crate) progress: Mutex<Progress>,
@@ -61,6 +64,7 @@ impl FlowScope {
         Self {
             run,
             submitted: TaskTracker::new(),
+            awaited: AtomicUsize::new(0),
             subflow_calls: Mutex::default(),
             progress: Mutex::default(),
             cancel,

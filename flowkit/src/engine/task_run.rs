@@ -239,7 +239,8 @@ impl<T: Send + 'static> LiveTask<T> {
             let span = tracing::error_span!(target: "flowkit::run", "task_run", name = %self.record.0.name());
             let (body, above, hold) = (&mut self.job.body, &mut self.above, &mut self.hold);
             let heed = &self.record.0.track.heed;
-            let stop = Stop { cancel: &self.context.cancel, heed, grace: self.context.ports.stopping.grace };
+            let grace = self.context.ports.stopping.grace;
+            let stop = Stop { cancel: &self.context.cancel, heed, grace, awaited: None };
             let hold = || *hold = Some(above.hold(self.context.flow.as_ref()));
             let ending = attempt(|| body.start(another), self.effective.timeout, stop, hold).instrument(span).await;
             let (message, failure) = match ending {

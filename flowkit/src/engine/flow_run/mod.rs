@@ -106,6 +106,7 @@ impl<T: Send + 'static> LiveFlow<T> {
     }
 
     async fn drive(mut self) -> Result<T, Error> {
+        let _awaited = self.above.awaits(self.caller.as_ref());
         let result = self.attempts().await;
         let kept = result.as_ref().ok().and_then(|value| self.keep(value));
         if let Some(written) = kept {
@@ -179,7 +180,8 @@ impl<T: Send + 'static> LiveFlow<T> {
         let again = run_count <= self.effective.retries;
         let (above, hold) = (&mut self.above, &mut self.hold);
         let grace = context.ports.stopping.grace;
-        let stop = Stop { cancel: &cancel, heed: &self.record.run.track.heed, grace };
+        let stop =
+            Stop { cancel: &cancel, heed: &self.record.run.track.heed, grace, awaited: Some(&self.scope.awaited) };
         let running = attempt(|| body.start(again), timeout, stop, || *hold = Some(above.hold(self.caller.as_ref())))
             .instrument(span);
         let ending = context.scope(running).await;

@@ -1,6 +1,7 @@
 //! Runs that are about to stop, and the code that awaits them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::engine::context::FlowScope;
 use crate::heed::Heed;
@@ -34,6 +35,25 @@ impl Above {
             heed.hold();
         }
         held
+    }
+}
+
+/// Counts a flow run among those that are awaited in the body of another, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Awaited(Arc<FlowScope>);
+
+impl Above {
+    /// Takes note that the run is awaited; `flow` is the flow run around.
+    pub(crate) fn awaits(&self, flow: Option<&Arc<FlowScope>>) -> Option<Awaited> {
+        let scope = flow.filter(|_| matches!(self, Self::Flow))?;
+        scope.awaited.fetch_add(1, Ordering::Relaxed);
+        Some(Awaited(Arc::clone(scope)))
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.awaited.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
